@@ -1,0 +1,147 @@
+//! The names of what is timed, and of what can go wrong. Both are columns of the CSVs.
+
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumIter, EnumString, IntoStaticStr};
+
+/// Something that is timed: a command on the wire, or what a person waits for.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumIter,
+    EnumString,
+    IntoStaticStr,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Operation {
+    // What a person waits for.
+    /// A whole session, from its due time until the connection is closed.
+    Session,
+    /// Connect until the list of what is new can be shown (POP: STAT+UIDL; IMAP: SELECT + list view).
+    UsableInbox,
+    /// A check for mail, until the device shows what is new (POP: the new mail is on the device).
+    Check,
+    /// Opening a message until its text is readable.
+    OpenMessage,
+    /// Opening its attachment until the last byte is there.
+    OpenAttachment,
+    /// Marking, deleting, answering, searching, as the person sees it.
+    FlagMessage,
+    DeleteMessage,
+    ReplyMessage,
+    SearchMailbox,
+    // The way in.
+    Connect,
+    Tls,
+    Greeting,
+    Capability,
+    /// USER/PASS, APOP, LOGIN, AUTH: the whole authentication.
+    Login,
+    // POP3.
+    Stat,
+    List,
+    Uidl,
+    Top,
+    Retr,
+    Dele,
+    Rset,
+    Quit,
+    // IMAP.
+    Id,
+    Enable,
+    Namespace,
+    ListMailboxes,
+    Status,
+    Select,
+    FetchFlags,
+    FetchHeaders,
+    FetchStructure,
+    FetchPart,
+    FetchMessage,
+    Search,
+    Store,
+    Copy,
+    Move,
+    Append,
+    Expunge,
+    /// From IDLE until DONE is answered; its service time is not a latency.
+    Idle,
+    Unselect,
+    Logout,
+    // Both.
+    Noop,
+    // Delivery.
+    /// One message handed to the server by LMTP or SMTP: MAIL FROM until the reply to the data.
+    Deliver,
+}
+
+/// Whatever can go wrong in a session.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumIter,
+    EnumString,
+    IntoStaticStr,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ErrorClass {
+    /// The name did not resolve.
+    Resolve,
+    /// Nobody listens there.
+    Refused,
+    /// No route, no descriptor, no port: the connection could not be made.
+    Unreachable,
+    /// Beyond the limit for connecting.
+    ConnectTimeout,
+    /// The TLS handshake failed: certificate, name, version.
+    Tls,
+    /// The server does not offer what was asked of it (TLS, UIDL, IDLE).
+    NotOffered,
+    /// The greeting was a refusal.
+    Greeting,
+    /// User or password refused.
+    Authentication,
+    /// POP3 [IN-USE]: another session holds the maildrop.
+    InUse,
+    /// POP3 [LOGIN-DELAY]: too soon after the session before.
+    LoginDelay,
+    /// The command was refused: NO or -ERR.
+    CommandRefused,
+    /// The server did not understand the command: BAD.
+    BadCommand,
+    /// Beyond the limit for a command.
+    Timeout,
+    /// The connection ended in the middle.
+    ConnectionLost,
+    /// The reply breaks the protocol.
+    Protocol,
+    /// A line or literal beyond our limits.
+    TooLong,
+    /// A message did not arrive as it was sent.
+    Corrupt,
+    /// The run ended before the operation did.
+    Cancelled,
+    /// Our own fault, caught: a panic in one user's task.
+    Panic,
+}

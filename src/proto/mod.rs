@@ -1,0 +1,8 @@
+//! POP3, IMAP, LMTP and SMTP as state machines over bytes, both ends of the wire. No I/O, no clock.
+
+/// IMAP4rev1, RFC 3501 (and RFC 9051 where it differs).
+pub mod imap;
+/// LMTP, RFC 2033, and SMTP, RFC 5321: handing a message over.
+pub mod lmtp;
+/// POP3, RFC 1939 and its extensions.
+pub mod pop3;
