@@ -1,1 +1,60 @@
-//! (being built)
+//! The subcommands. Each file says what one command takes and what it prints; the work is done in the
+//! other rooms.
+
+use clap::{ArgAction, Parser, Subcommand};
+
+use crate::exit::Exit;
+
+/// POP3 and IMAP side by side on a real mail server.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    /// Say more on standard error; repeat for more (or set MAILGAUGE_LOG).
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What mailgauge can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {}
+
+impl Command {
+    /// Does it.
+    pub fn run(self) -> anyhow::Result<Exit> {
+        match self {}
+    }
+}
+
+/// The command line asks for something that cannot be: nothing was started, the exit code is 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);
+
+/// The exit code that an error of a command stands for.
+pub fn exit_of(error: &anyhow::Error) -> Exit {
+    if error.chain().any(|cause| cause.is::<UsageError>()) {
+        Exit::Usage
+    } else {
+        Exit::CouldNotRun
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::{Context as _, anyhow};
+
+    use super::{UsageError, exit_of};
+    use crate::exit::Exit;
+
+    #[test]
+    fn a_usage_error_exits_with_2_however_deep_it_lies() {
+        let error = Err::<(), _>(UsageError("no such arm".into()))
+            .context("the scenario does not fit")
+            .unwrap_err();
+        assert_eq!(exit_of(&error), Exit::Usage);
+        assert_eq!(exit_of(&anyhow!("no target")), Exit::CouldNotRun);
+    }
+}
