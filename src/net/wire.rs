@@ -1,0 +1,459 @@
+//! One connection: buffered reads with a bound, buffered writes, counters, TLS now or later.
+
+use std::io;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::counted::{Counted, Counters};
+use super::tls::{TlsFacts, handshake_error};
+use super::{NetError, TimeLimits};
+
+/// The read buffer never grows beyond this many octets: who needs more must consume first.
+pub const WIRE_BUFFER_LIMIT: usize = 64 * 1024;
+
+/// An idle connection holds this much.
+const SMALL_BUFFER: usize = 4 * 1024;
+
+/// After the last reply, the server may take this long to close before we do.
+const CLOSING_GRACE: Duration = Duration::from_secs(2);
+
+/// At most this much is read and thrown away while closing.
+const CLOSING_OCTETS: u64 = 1024 * 1024;
+
+/// Octets that passed so far. `rx`: server to client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WireTraffic {
+    /// Above TLS, received.
+    pub rx: u64,
+    /// Above TLS, sent.
+    pub tx: u64,
+    /// Below TLS, received: TCP payload.
+    pub wire_rx: u64,
+    /// Below TLS, sent: TCP payload.
+    pub wire_tx: u64,
+}
+
+/// A connection. Dropping it closes the socket at once.
+#[derive(Debug)]
+pub struct Wire {
+    stream: Stream,
+    counters: Arc<Counters>,
+    config: Arc<ClientConfig>,
+    server_name: String,
+    limits: TimeLimits,
+    inbound: Inbound,
+    outbound: Vec<u8>,
+    /// How much of `outbound` is written already (a flush may be cancelled half-way).
+    written: usize,
+    rx: u64,
+    tx: u64,
+    round_trips: u32,
+    /// Something was sent whose answer has not begun; the next read is the end of a round trip.
+    answer_due: bool,
+    first_byte: Option<Instant>,
+    last_read: Instant,
+    tls: Option<TlsFacts>,
+}
+
+impl Wire {
+    pub(super) fn new(
+        stream: Counted,
+        counters: Arc<Counters>,
+        config: Arc<ClientConfig>,
+        server_name: String,
+        limits: TimeLimits,
+    ) -> Self {
+        Self {
+            stream: Stream::Plain(stream),
+            counters,
+            config,
+            server_name,
+            limits,
+            inbound: Inbound::default(),
+            outbound: Vec::new(),
+            written: 0,
+            rx: 0,
+            tx: 0,
+            round_trips: 1,
+            // The greeting takes a round trip of its own: our ACK travels there, the greeting back.
+            answer_due: true,
+            first_byte: None,
+            last_read: Instant::now(),
+            tls: None,
+        }
+    }
+
+    /// What was received and not consumed yet.
+    pub fn buffer(&self) -> &[u8] {
+        self.inbound.bytes()
+    }
+
+    /// Marks the first `octets` of the buffer as done with.
+    pub fn consume(&mut self, octets: usize) {
+        self.inbound.consume(octets);
+    }
+
+    /// Reads more into the buffer, within the limit for a command. Returns how much came; 0: the
+    /// server has closed the connection. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// [`NetError::Timeout`], [`NetError::Lost`], [`NetError::Tls`], or [`NetError::TooLong`] when
+    /// [`WIRE_BUFFER_LIMIT`] octets wait unconsumed.
+    pub async fn fill(&mut self) -> Result<usize, NetError> {
+        let limit = self.limits.command;
+        self.fill_within(limit).await
+    }
+
+    /// As [`Wire::fill`], with a limit of its own.
+    ///
+    /// # Errors
+    /// As [`Wire::fill`].
+    pub async fn fill_within(&mut self, limit: Duration) -> Result<usize, NetError> {
+        match timeout(limit, self.fill_patiently()).await {
+            Ok(result) => result,
+            Err(_elapsed) => Err(NetError::Timeout {
+                limit,
+                during: "while a reply was due",
+            }),
+        }
+    }
+
+    /// As [`Wire::fill`], without any limit: for IDLE, where silence is no fault.
+    ///
+    /// # Errors
+    /// As [`Wire::fill`], but never [`NetError::Timeout`].
+    pub async fn fill_patiently(&mut self) -> Result<usize, NetError> {
+        let room = self.inbound.room()?;
+        let octets = match self.stream.read(room).await {
+            Ok(octets) => octets,
+            // TLS ended without its farewell: closed is closed.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
+            Err(error) => return Err(self.broken(error)),
+        };
+        self.inbound.received(octets);
+        if octets > 0 {
+            self.note_read(octets);
+        }
+        Ok(octets)
+    }
+
+    fn note_read(&mut self, octets: usize) {
+        let now = Instant::now();
+        self.rx += octets as u64;
+        self.last_read = now;
+        self.first_byte.get_or_insert(now);
+        if mem::take(&mut self.answer_due) {
+            self.round_trips += 1;
+        }
+    }
+
+    /// Puts `bytes` into the write buffer. Nothing is sent before [`Wire::flush`].
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.outbound.extend_from_slice(bytes);
+    }
+
+    /// The write buffer itself, to format a command straight into it. Only append.
+    pub fn outbox(&mut self) -> &mut Vec<u8> {
+        &mut self.outbound
+    }
+
+    /// How many octets wait for a flush: flush a long body whenever this passes some ten thousand.
+    pub fn unsent(&self) -> usize {
+        self.outbound.len() - self.written
+    }
+
+    /// Sends the write buffer. Resets [`Wire::first_byte`]; the next read then counts a round trip.
+    ///
+    /// # Errors
+    /// [`NetError::Timeout`] if the server takes nothing for the limit, [`NetError::Lost`].
+    pub async fn flush(&mut self) -> Result<(), NetError> {
+        if self.unsent() == 0 {
+            return Ok(());
+        }
+        let limit = self.limits.command;
+        let stuck = |_elapsed| NetError::Timeout {
+            limit,
+            during: "and took nothing of what was being sent",
+        };
+        while self.written < self.outbound.len() {
+            let write = self.stream.write(&self.outbound[self.written..]);
+            let octets = match timeout(limit, write).await.map_err(stuck)? {
+                Ok(0) => return Err(self.broken(io::ErrorKind::WriteZero.into())),
+                Ok(octets) => octets,
+                Err(error) => return Err(self.broken(error)),
+            };
+            self.written += octets;
+            self.tx += octets as u64;
+        }
+        let flush = self.stream.flush();
+        if let Err(error) = timeout(limit, flush).await.map_err(stuck)? {
+            return Err(self.broken(error));
+        }
+        self.written = 0;
+        self.outbound.clear();
+        self.outbound.shrink_to(WIRE_BUFFER_LIMIT);
+        self.first_byte = None;
+        self.answer_due = true;
+        Ok(())
+    }
+
+    /// TLS from here on: from the first byte (implicit TLS) or after the server's consent (STLS,
+    /// STARTTLS).
+    ///
+    /// # Errors
+    /// [`NetError::PlaintextBeforeTls`] if anything is buffered, [`NetError::Tls`] with the reason,
+    /// [`NetError::Timeout`]. The wire is of no use afterwards; its counters still are.
+    pub async fn start_tls(&mut self) -> Result<TlsFacts, NetError> {
+        if !self.buffer().is_empty() {
+            return Err(NetError::PlaintextBeforeTls {
+                octets: self.buffer().len(),
+            });
+        }
+        let name = ServerName::try_from(self.server_name.clone()).map_err(|_| NetError::Tls {
+            name: self.server_name.clone(),
+            reason: "this is neither a host name nor an address".to_owned(),
+        })?;
+        let plain = match mem::replace(&mut self.stream, Stream::Gone) {
+            Stream::Plain(plain) => plain,
+            other => {
+                self.stream = other;
+                return Err(NetError::Tls {
+                    name: self.server_name.clone(),
+                    reason: "the connection is in TLS already, or closed".to_owned(),
+                });
+            }
+        };
+        let turns = self.counters.turns();
+        let connector = TlsConnector::from(Arc::clone(&self.config));
+        let limit = self.limits.connect;
+        let handshake = timeout(limit, connector.connect(name, plain)).await;
+        self.round_trips += self.counters.turns() - turns;
+        let stream = handshake
+            .map_err(|_elapsed| NetError::Timeout {
+                limit,
+                during: "in the middle of the TLS handshake",
+            })?
+            .map_err(|error| handshake_error(&self.server_name, &error))?;
+        let facts = TlsFacts::of(stream.get_ref().1);
+        self.stream = Stream::Tls(Box::new(stream));
+        self.tls = Some(facts);
+        Ok(facts)
+    }
+
+    /// Ends the connection in order, after the last reply: waits a moment for the server to close,
+    /// says farewell (`close_notify`, FIN), reads what still comes, so that both sides counted the same.
+    /// What is left in the buffer is dropped. Who only wants the connection gone drops the wire.
+    ///
+    /// # Errors
+    /// [`NetError::Lost`] if the connection broke instead of ending. The counters stay readable.
+    pub async fn close(&mut self) -> Result<(), NetError> {
+        self.consume(self.buffer().len());
+        self.answer_due = false;
+        let grace = CLOSING_GRACE.min(self.limits.command);
+        let server_closed = timeout(grace, self.read_to_end()).await;
+        let farewell = timeout(grace, self.stream.shutdown()).await;
+        match server_closed {
+            Ok(ended) => {
+                // Nobody may be there any more to take the farewell.
+                let _ = farewell;
+                ended?;
+            }
+            Err(_elapsed) => {
+                if let Ok(Err(error)) = farewell {
+                    return Err(self.broken(error));
+                }
+                if let Ok(ended) = timeout(grace, self.read_to_end()).await {
+                    ended?;
+                }
+            }
+        }
+        self.stream = Stream::Gone;
+        Ok(())
+    }
+
+    async fn read_to_end(&mut self) -> Result<(), NetError> {
+        let enough = self.rx + CLOSING_OCTETS;
+        while self.rx < enough {
+            let octets = self.fill_patiently().await?;
+            if octets == 0 {
+                break;
+            }
+            self.consume(octets);
+        }
+        Ok(())
+    }
+
+    /// Octets so far, in each direction, above and below TLS.
+    pub fn traffic(&self) -> WireTraffic {
+        WireTraffic {
+            rx: self.rx,
+            tx: self.tx,
+            wire_rx: self.counters.rx(),
+            wire_tx: self.counters.tx(),
+        }
+    }
+
+    /// Round trips so far: one for TCP, one per flight of a TLS handshake, one for each time that we
+    /// sent something (or waited for the greeting) and then had to wait for the answer.
+    pub fn round_trips(&self) -> u32 {
+        self.round_trips
+    }
+
+    /// When the first octet since the last flush (or since connecting) came.
+    pub fn first_byte(&self) -> Option<Instant> {
+        self.first_byte
+    }
+
+    /// When octets came last; before any came, when the connection was made.
+    pub fn last_read(&self) -> Instant {
+        self.last_read
+    }
+
+    /// What TLS agreed on; none on a plain connection.
+    pub fn tls_facts(&self) -> Option<TlsFacts> {
+        self.tls
+    }
+
+    /// The limits that this wire keeps.
+    pub fn limits(&self) -> TimeLimits {
+        self.limits
+    }
+
+    fn broken(&self, error: io::Error) -> NetError {
+        let in_tls = error
+            .get_ref()
+            .is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some());
+        if in_tls {
+            handshake_error(&self.server_name, &error)
+        } else {
+            NetError::Lost { source: error }
+        }
+    }
+}
+
+/// What carries the octets. Compression would be one more layer here.
+#[derive(Debug)]
+enum Stream {
+    Plain(Counted),
+    Tls(Box<TlsStream<Counted>>),
+    /// Closed, or lost in a handshake.
+    Gone,
+}
+
+fn gone<T>() -> Poll<io::Result<T>> {
+    Poll::Ready(Err(io::ErrorKind::NotConnected.into()))
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Gone => gone(),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Gone => gone(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(context),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(context),
+            Self::Gone => gone(),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Gone => gone(),
+        }
+    }
+}
+
+/// The read buffer: small while little comes, larger for bodies, never beyond the limit.
+#[derive(Debug, Default)]
+struct Inbound {
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+    last: usize,
+}
+
+impl Inbound {
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    fn consume(&mut self, octets: usize) {
+        self.start = self.end.min(self.start + octets);
+    }
+
+    fn received(&mut self, octets: usize) {
+        self.end += octets;
+        self.last = octets;
+    }
+
+    /// Free space at the end, at least one octet.
+    fn room(&mut self) -> Result<&mut [u8], NetError> {
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+            self.fit();
+        } else if self.end == self.bytes.len() {
+            self.bytes.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+            if self.end == WIRE_BUFFER_LIMIT {
+                return Err(NetError::TooLong {
+                    limit: WIRE_BUFFER_LIMIT,
+                });
+            }
+            if self.end > self.bytes.len() / 2 {
+                let larger = (self.bytes.len() * 2).min(WIRE_BUFFER_LIMIT);
+                self.bytes.resize(larger, 0);
+            }
+        }
+        Ok(&mut self.bytes[self.end..])
+    }
+
+    /// Chooses the size of an empty buffer by what the last read brought.
+    fn fit(&mut self) {
+        let size = self.bytes.len();
+        if size < SMALL_BUFFER {
+            self.bytes.resize(SMALL_BUFFER, 0);
+        } else if self.last == size && size < WIRE_BUFFER_LIMIT {
+            self.bytes.resize(size * 2, 0);
+        } else if self.last < SMALL_BUFFER && size > SMALL_BUFFER {
+            self.bytes.truncate(SMALL_BUFFER);
+            self.bytes.shrink_to_fit();
+        }
+    }
+}
