@@ -1,99 +1,108 @@
 //! What is measured: operations, error classes, per-worker histograms merged each second, and the rows
 //! that a run leaves. Files are unknown here: rows are plain data, `rundir` writes them.
 
+mod host;
+mod interval;
 mod operation;
+mod record;
+mod recorder;
 pub mod row;
-
-pub use operation::{ErrorClass, Operation};
 
 use std::time::{Duration, Instant};
 
-use crate::scenario::{DeviceKind, Phase};
+pub use host::Host;
+pub use interval::{Figures, HIGHEST_US, Interval};
+pub use operation::{ErrorClass, Operation};
+pub use record::{Record, RecordReceiver, RecordSender, record_channel};
+pub use recorder::Recorder;
 
-// CONTRACT (the metrics room's owner completes; signatures may grow, names stay).
+use crate::scenario::{DeviceKind, Phase};
 
 /// Bytes in each direction, as the client sees them (`rx`: server to client).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Protocol bytes, above TLS.
+    /// Protocol bytes from the server, above TLS.
     pub rx: u64,
+    /// Protocol bytes to the server, above TLS.
     pub tx: u64,
-    /// TCP payload, below TLS; equal to the above on a plain connection.
+    /// TCP payload from the server, below TLS; equal to `rx` on a plain connection.
     pub wire_rx: u64,
+    /// TCP payload to the server, below TLS; equal to `tx` on a plain connection.
     pub wire_tx: u64,
 }
 
-/// The instants of one operation. `lag = sent − due`, `service = done − sent`, `response = done − due`.
+impl std::ops::AddAssign for Traffic {
+    fn add_assign(&mut self, other: Self) {
+        self.rx += other.rx;
+        self.tx += other.tx;
+        self.wire_rx += other.wire_rx;
+        self.wire_tx += other.wire_tx;
+    }
+}
+
+/// The instants of one operation.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
+    /// When the plan, or the command before, wanted it sent.
     pub due: Instant,
+    /// When its first byte was handed to the socket.
     pub sent: Instant,
     /// First byte of the reply; none where there is no reply or it never came.
     pub first_byte: Option<Instant>,
+    /// Last byte of the reply, or the moment it failed.
     pub done: Instant,
+}
+
+impl Timing {
+    /// `sent − due`: how late the generator was. Ours, never the server's.
+    pub fn lag(&self) -> Duration {
+        self.sent.saturating_duration_since(self.due)
+    }
+
+    /// `done − sent`: the server and the network.
+    pub fn service(&self) -> Duration {
+        self.done.saturating_duration_since(self.sent)
+    }
+
+    /// `done − due`: what the user waits.
+    pub fn response(&self) -> Duration {
+        self.done.saturating_duration_since(self.due)
+    }
 }
 
 /// One finished operation, on its way into a histogram; never stored.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
+    /// What was done.
     pub operation: Operation,
+    /// When.
     pub timing: Timing,
+    /// Bytes that this operation moved.
     pub traffic: Traffic,
     /// Round trips: how often the client wrote and then had to wait.
     pub round_trips: u32,
+    /// How it ended.
     pub outcome: Result<(), ErrorClass>,
 }
 
 /// Who wants to hear of each operation. Implemented by the engine's per-device recorder; clients only call it.
 pub trait Observer {
+    /// Called once for each finished operation, failed ones included.
     fn operation(&self, sample: &Sample);
 }
 
 /// What a sample is filed under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
+    /// The phase of the operation's due time.
     pub phase: Phase,
     /// None: the delivery side.
     pub device: Option<DeviceKind>,
+    /// What was done.
     pub operation: Operation,
-}
-
-/// One worker's histograms for one arm of one block. No lock, no allocation per sample.
-pub struct Recorder {
-    _todo: (),
-}
-
-impl Recorder {
-    pub fn new() -> Self {
-        todo!()
-    }
-    pub fn record(&mut self, key: Key, sample: &Sample) {
-        let _ = (key, sample);
-        todo!()
-    }
-    /// Takes what was recorded since the last call; the recorder goes on empty.
-    pub fn take_interval(&mut self) -> Interval {
-        todo!()
-    }
-}
-
-/// What one worker, or after [`Interval::merge`] all of them, recorded in about one second.
-pub struct Interval {
-    _todo: (),
-}
-
-impl Interval {
-    pub fn merge(&mut self, other: &Interval) {
-        let _ = other;
-        todo!()
-    }
-    // iterates (Key, &Cell) where Cell has hdr histograms lag/service/response in µs, count, errors, traffic, round_trips
 }
 
 /// Microseconds since the run's `t0`, the unit of every `*_us` instant in the CSVs.
 pub fn since_us(t0: Instant, at: Instant) -> u64 {
     at.saturating_duration_since(t0).as_micros() as u64
 }
-
-#[allow(dead_code)]
-type _Unused = Duration;

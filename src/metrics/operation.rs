@@ -35,54 +35,97 @@ pub enum Operation {
     OpenMessage,
     /// Opening its attachment until the last byte is there.
     OpenAttachment,
-    /// Marking, deleting, answering, searching, as the person sees it.
+    /// Marking a message, as the person sees it.
     FlagMessage,
+    /// Deleting a message, as the person sees it.
     DeleteMessage,
+    /// Answering a message, until the answer is filed, as the person sees it.
     ReplyMessage,
+    /// Searching the mailbox, as the person sees it.
     SearchMailbox,
     // The way in.
+    /// TCP connect.
     Connect,
+    /// TLS handshake.
     Tls,
+    /// Waiting for the greeting.
     Greeting,
+    /// CAPA (RFC 2449) or CAPABILITY.
     Capability,
     /// USER/PASS, APOP, LOGIN, AUTH: the whole authentication.
     Login,
     // POP3.
+    /// STAT.
     Stat,
+    /// LIST, the scan listing.
     List,
+    /// UIDL.
     Uidl,
+    /// TOP.
     Top,
+    /// RETR.
     Retr,
+    /// DELE.
     Dele,
+    /// RSET.
     Rset,
+    /// QUIT.
     Quit,
     // IMAP.
+    /// ID (RFC 2971).
     Id,
+    /// ENABLE (RFC 5161).
     Enable,
+    /// NAMESPACE (RFC 2342).
     Namespace,
+    /// LIST, the mailboxes.
     ListMailboxes,
+    /// STATUS.
     Status,
+    /// SELECT or EXAMINE.
     Select,
+    /// FETCH of flags.
     FetchFlags,
+    /// FETCH of what a list view shows: flags, size, date, header fields.
     FetchHeaders,
+    /// FETCH BODYSTRUCTURE.
     FetchStructure,
+    /// FETCH of one body part.
     FetchPart,
+    /// FETCH of a whole message.
     FetchMessage,
+    /// SEARCH.
     Search,
+    /// STORE.
     Store,
+    /// COPY.
     Copy,
+    /// MOVE (RFC 6851).
     Move,
+    /// APPEND.
     Append,
+    /// EXPUNGE or UID EXPUNGE (RFC 4315).
     Expunge,
     /// From IDLE until DONE is answered; its service time is not a latency.
     Idle,
+    /// UNSELECT (RFC 3691) or CLOSE.
     Unselect,
+    /// LOGOUT.
     Logout,
     // Both.
+    /// NOOP.
     Noop,
     // Delivery.
     /// One message handed to the server by LMTP or SMTP: MAIL FROM until the reply to the data.
     Deliver,
+}
+
+impl Operation {
+    /// Its service time says how long something took. Not so for IDLE, which lasts as long as nothing
+    /// happens: it is recorded, but no latency chart or percentile table shows it.
+    pub const fn is_latency(self) -> bool {
+        !matches!(self, Self::Idle)
+    }
 }
 
 /// Whatever can go wrong in a session.

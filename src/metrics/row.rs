@@ -12,6 +12,7 @@ use crate::scenario::{Arm, DeviceKind, Phase};
 pub struct Cell {
     /// Block, from 1.
     pub block: u32,
+    /// Arm: the way in which all devices of all users read their mail.
     pub arm: Arm,
 }
 
@@ -21,31 +22,55 @@ pub struct Cell {
 pub struct OperationRow {
     /// Seconds since the run's start, whole; empty in ops.csv.
     pub second: Option<u32>,
+    /// Block, from 1.
     pub block: u32,
+    /// Arm.
     pub arm: Arm,
+    /// Phase of the due time.
     pub phase: Phase,
     /// Empty: the delivery side.
     pub device: Option<DeviceKind>,
+    /// What was timed.
     pub operation: Operation,
+    /// Operations that ended, failed ones included.
     pub count: u64,
+    /// Of these, failed. Their times are in `lag` only.
     pub errors: u64,
+    /// `sent − due`, µs, of every operation: how late the generator was. Median.
     pub lag_p50_us: u64,
+    /// 99th percentile.
     pub lag_p99_us: u64,
+    /// Largest.
     pub lag_max_us: u64,
+    /// `done − sent`, µs, of operations that succeeded: the server and the network. Mean.
     pub service_mean_us: f64,
+    /// Median.
     pub service_p50_us: u64,
+    /// 90th percentile.
     pub service_p90_us: u64,
+    /// 99th percentile.
     pub service_p99_us: u64,
+    /// Largest.
     pub service_max_us: u64,
+    /// `done − due`, µs, of operations that succeeded: what the user waits. Mean.
     pub response_mean_us: f64,
+    /// Median.
     pub response_p50_us: u64,
+    /// 90th percentile.
     pub response_p90_us: u64,
+    /// 99th percentile.
     pub response_p99_us: u64,
+    /// Largest.
     pub response_max_us: u64,
+    /// Protocol bytes from the server, above TLS.
     pub rx_bytes: u64,
+    /// Protocol bytes to the server, above TLS.
     pub tx_bytes: u64,
+    /// TCP payload from the server, below TLS.
     pub wire_rx_bytes: u64,
+    /// TCP payload to the server, below TLS.
     pub wire_tx_bytes: u64,
+    /// How often the client wrote and then had to wait.
     pub round_trips: u64,
 }
 
@@ -80,30 +105,49 @@ pub enum Purpose {
 /// `sessions.csv`: one connection of one device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionRow {
+    /// Block, from 1.
     pub block: u32,
+    /// Arm.
     pub arm: Arm,
+    /// Phase of the due time.
     pub phase: Phase,
+    /// Number of the user, from 0, over the whole population.
     pub user: u32,
+    /// The device that connected.
     pub device: DeviceKind,
+    /// Why it connected.
     pub purpose: Purpose,
+    /// When the plan wanted the session.
     pub due_at_us: u64,
+    /// When connecting began.
     pub start_at_us: u64,
+    /// When the connection was closed.
     pub end_at_us: u64,
-    /// Each empty if the session did not get that far.
+    /// TCP connect, µs. This and the three below are empty if the session did not get that far.
     pub connect_us: Option<u64>,
+    /// TLS handshake, µs; empty without TLS.
     pub tls_us: Option<u64>,
+    /// Connection (or implicit TLS) ready until the greeting was read, µs.
     pub greeting_us: Option<u64>,
+    /// Whole authentication, µs.
     pub login_us: Option<u64>,
-    /// Start of connecting until the inbox is usable.
+    /// Start of connecting until the inbox is usable, µs; empty if it never was.
     pub usable_us: Option<u64>,
+    /// Protocol bytes from the server, above TLS.
     pub rx_bytes: u64,
+    /// Protocol bytes to the server, above TLS.
     pub tx_bytes: u64,
+    /// TCP payload from the server, below TLS.
     pub wire_rx_bytes: u64,
+    /// TCP payload to the server, below TLS.
     pub wire_tx_bytes: u64,
+    /// How often the client wrote and then had to wait.
     pub round_trips: u32,
+    /// Commands sent.
     pub commands: u32,
-    /// Messages fetched whole, and list-view entries fetched.
+    /// Messages fetched whole.
     pub messages: u32,
+    /// List-view entries fetched.
     pub headers: u32,
     /// Empty: it ended well.
     pub error: Option<ErrorClass>,
@@ -112,13 +156,21 @@ pub struct SessionRow {
 /// `errors.csv`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ErrorRow {
+    /// When it was noticed.
     pub at_us: u64,
+    /// Block, from 1.
     pub block: u32,
+    /// Arm.
     pub arm: Arm,
+    /// Phase of the due time.
     pub phase: Phase,
+    /// Number of the user; empty where no one user is meant.
     pub user: Option<u32>,
+    /// The device; empty: the delivery side.
     pub device: Option<DeviceKind>,
+    /// What failed; empty where no operation was under way.
     pub operation: Option<Operation>,
+    /// What went wrong.
     pub class: ErrorClass,
     /// One sentence, with the server's words where it spoke. No secrets.
     pub detail: String,
@@ -127,49 +179,78 @@ pub struct ErrorRow {
 /// `server.csv`: the target, each second.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ServerRow {
+    /// When it was sampled.
     pub at_us: u64,
+    /// Block, from 1.
     pub block: u32,
+    /// Arm.
     pub arm: Arm,
+    /// Phase of the sample.
     pub phase: Phase,
     /// `process-tree` for now; other sources later, with the same columns.
     pub source: String,
-    /// CPU since the instance started, also of children that came and went.
+    /// CPU in user mode since the instance started, µs, also of children that came and went. Never falls.
     pub cpu_user_us: u64,
+    /// CPU in the kernel, likewise.
     pub cpu_system_us: u64,
+    /// Resident memory, summed over the processes: pages that they share count for each.
     pub rss_bytes: u64,
+    /// Proportional share of memory: shared pages count once. Empty where not readable or not sampled this second.
     pub pss_bytes: Option<u64>,
+    /// Live processes.
     pub processes: u32,
+    /// Their threads.
     pub threads: u32,
+    /// Their open file descriptors.
     pub fds: u32,
-    /// Established connections to the target's ports, by the kernel's own table.
+    /// Established connections to the target's POP3 ports, by the kernel's own table.
     pub pop3_connections: u32,
+    /// Likewise, IMAP.
     pub imap_connections: u32,
+    /// Likewise, LMTP or SMTP.
     pub delivery_connections: u32,
-    pub disk_read_bytes: u64,
-    pub disk_write_bytes: u64,
-    pub storage_bytes: u64,
-    pub storage_files: u64,
+    /// Read from storage since the instance started (not from the page cache); empty where the kernel does not tell.
+    pub disk_read_bytes: Option<u64>,
+    /// Written to storage since the instance started; empty where the kernel does not tell.
+    pub disk_write_bytes: Option<u64>,
+    /// Length of all files of the mail storage, as of the last walk; empty where it is not local.
+    pub storage_bytes: Option<u64>,
+    /// Their number.
+    pub storage_files: Option<u64>,
 }
 
 /// `generator.csv`: ourselves, each second.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GeneratorRow {
+    /// When it was sampled.
     pub at_us: u64,
+    /// Block, from 1.
     pub block: u32,
+    /// Arm.
     pub arm: Arm,
+    /// Phase of the sample.
     pub phase: Phase,
+    /// CPU in user mode since the process started, µs, without children.
     pub cpu_user_us: u64,
+    /// CPU in the kernel, likewise.
     pub cpu_system_us: u64,
+    /// Resident memory.
     pub rss_bytes: u64,
+    /// Open file descriptors.
     pub fds: u32,
+    /// Threads.
     pub threads: u32,
-    /// Sessions open now, begun and failed since the block's arm began.
+    /// Sessions open now.
     pub open_sessions: u32,
+    /// Sessions begun since the cell began.
     pub sessions: u64,
+    /// Errors since the cell began.
     pub errors: u64,
-    /// Of this second.
+    /// `sent − due`, µs, of all operations of this second. Median.
     pub lag_p50_us: u64,
+    /// 99th percentile.
     pub lag_p99_us: u64,
+    /// Largest.
     pub lag_max_us: u64,
     /// Events whose time came while the device was still busy: merged into the running one, counted here.
     pub coalesced: u64,
@@ -204,20 +285,31 @@ pub enum Opening {
 /// `openings.csv`: each planned opening of a message, and what became of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OpeningRow {
+    /// Block, from 1.
     pub block: u32,
+    /// Arm.
     pub arm: Arm,
+    /// Phase of the due time.
     pub phase: Phase,
+    /// Number of the user.
     pub user: u32,
+    /// The device in hand.
     pub device: DeviceKind,
     /// X-Mailgauge-Id.
     pub message: String,
+    /// When the person asked for it.
     pub at_us: u64,
     /// Opened before, on another device.
     pub again: bool,
+    /// Its attachment was opened too.
     pub attachment: bool,
+    /// What became of it.
     pub outcome: Opening,
+    /// Until it was readable, µs; where it was missing or failed: until that was known.
     pub response_us: u64,
+    /// Protocol bytes from the server for it.
     pub rx_bytes: u64,
+    /// Protocol bytes to the server for it.
     pub tx_bytes: u64,
 }
 
@@ -225,12 +317,17 @@ pub struct OpeningRow {
 /// One row per (message, device the owner has).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConsistencyRow {
+    /// Block, from 1.
     pub block: u32,
+    /// Arm.
     pub arm: Arm,
+    /// Number of the user.
     pub user: u32,
     /// X-Mailgauge-Id.
     pub message: String,
+    /// One of the devices that the user owns.
     pub device: DeviceKind,
+    /// Size of the message as sent.
     pub octets: u64,
     /// Empty for mail that was there at the start.
     pub due_at_us: Option<u64>,
@@ -242,8 +339,9 @@ pub struct ConsistencyRow {
     pub read_at_us: Option<u64>,
     /// The person had it deleted.
     pub deleted: bool,
-    /// At the end, by audit: is it on the server; is it whole in this device's store.
+    /// At the end, by audit: it is on the server.
     pub on_server: bool,
+    /// At the end: it is whole in this device's store.
     pub on_device: bool,
     /// At the end: does this device show it as read (its own flag, or the server's).
     pub shown_read: bool,
@@ -252,26 +350,35 @@ pub struct ConsistencyRow {
 /// `storage.csv`: what lies where at the end of the block's arm.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StorageRow {
+    /// Block, from 1.
     pub block: u32,
+    /// Arm.
     pub arm: Arm,
     /// `server`, `phone`, `tablet`, `notebook`.
     pub place: String,
-    /// Messages held whole, and their octets as mail.
+    /// Messages held whole.
     pub messages: u64,
+    /// Their octets as mail.
     pub mail_bytes: u64,
-    /// Files and bytes on the server's disk; empty for devices.
+    /// Files on the server's disk; empty for devices.
     pub files: Option<u64>,
+    /// Bytes allocated for them on the server's disk; empty for devices.
     pub disk_bytes: Option<u64>,
 }
 
 /// `checks.csv`: sums that must add up, one row per check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckRow {
+    /// Block, from 1.
     pub block: u32,
+    /// Arm.
     pub arm: Arm,
     /// e.g. `delivered = stored + deleted`, `pop3 received = sent by server`.
     pub check: String,
+    /// What the sum must be.
     pub expected: u64,
+    /// What it is.
     pub found: u64,
+    /// They are equal.
     pub holds: bool,
 }
