@@ -153,6 +153,10 @@ impl<O: Observer> Link<O> {
     ///
     /// # Errors
     /// `result`'s own.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "taking it makes sure that a command ends once"
+    )]
     pub fn end<T>(
         &mut self,
         running: Running,

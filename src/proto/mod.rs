@@ -1,5 +1,7 @@
 //! POP3, IMAP, LMTP and SMTP as state machines over bytes, both ends of the wire. No I/O, no clock.
 
+/// What remains of a message that streams by: sizes, body hash, identity.
+pub mod digest;
 /// IMAP4rev1, RFC 3501 (and RFC 9051 where it differs).
 pub mod imap;
 /// LMTP, RFC 2033, and SMTP, RFC 5321: handing a message over.
