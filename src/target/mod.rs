@@ -1,28 +1,357 @@
-//! What is measured against. A target hands out a fresh instance for each arm of each block.
+//! What is measured against. A target hands out a fresh instance for each arm of each block: an embedded
+//! server or a private Dovecot is started anew, a server out there gets its marked mail taken away. How it is used, and
+//! how its resources are sampled, is left to others.
+
+mod certificate;
+mod dovecot;
+mod embedded;
+mod process;
+mod scratch;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub use dovecot::Dovecot;
+pub use embedded::Embedded;
 
 use crate::net::Address;
 use crate::scenario::TlsMode;
 
-// CONTRACT (the target room's owner completes).
-
-/// One login.
-#[derive(Clone)]
-pub struct Account {
-    pub user: String,
-    pub password: String,
+/// A kind of server, ready to be started.
+#[derive(Debug)]
+pub enum Target {
+    /// `mailgauge serve`, as a child process.
+    Embedded(Embedded),
+    /// A private Dovecot from the distribution's packages.
+    Dovecot(Dovecot),
 }
 
-/// A running server, its mailboxes empty, ready for `accounts.len()` users.
-pub struct Instance {
-    pub pop3: Address,
-    pub imap: Address,
-    pub lmtp: Address,
+impl Target {
+    /// `embedded`, `dovecot`, or the path of a `target.toml`.
+    pub fn named(name: &str) -> Result<Self, TargetError> {
+        match name {
+            "embedded" => Embedded::of_this_program().map(Self::Embedded),
+            "dovecot" => Dovecot::installed().map(Self::Dovecot),
+            _ => Err(TargetError::Unknown { name: name.into() }),
+        }
+    }
+
+    /// What the results are filed under.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Embedded(_) => "embedded",
+            Self::Dovecot(_) => "dovecot",
+        }
+    }
+
+    /// A fresh instance. For a private server the calling thread should live until the instance is stopped.
+    pub async fn start(&self, request: Request) -> Result<Instance, TargetError> {
+        match self {
+            Self::Embedded(embedded) => embedded.start(request).await,
+            Self::Dovecot(dovecot) => dovecot.start(request).await,
+        }
+    }
+}
+
+/// What an instance must be good for.
+#[derive(Clone, Copy, Debug)]
+pub struct Request {
+    /// Users, each with a mailbox.
+    pub accounts: u32,
+    /// Connections that may be open at the same time.
+    pub connections: u32,
+    /// How devices connect.
     pub tls: TlsMode,
-    /// PEM of the CA to trust; none on plain connections.
-    pub ca: Option<String>,
+}
+
+/// One login, and the mailbox behind it.
+#[derive(Clone)]
+pub struct Account {
+    /// Name to log in with.
+    pub user: String,
+    /// Never shown, never written to results.
+    pub password: String,
+    /// Where mail for it is sent.
+    pub address: String,
+}
+
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Account({})", self.user)
+    }
+}
+
+/// How mail is handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// RFC 2033: one answer per recipient.
+    Lmtp,
+    /// RFC 5321: one answer for all.
+    Smtp,
+}
+
+/// Everything a client must know of a running server.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// None: not offered.
+    pub pop3: Option<Address>,
+    /// None: not offered.
+    pub imap: Option<Address>,
+    /// Where mail is handed over, and how.
+    pub delivery: Address,
+    /// LMTP or SMTP.
+    pub dialect: Dialect,
+    /// How devices connect. Deliveries are plain.
+    pub tls: TlsMode,
+    /// PEM of the authority to trust besides the usual ones.
+    pub authority: Option<String>,
+    /// Certificates are not checked at all.
+    pub insecure: bool,
+    /// At least as many as were requested, in the order of the users' numbers.
     pub accounts: Vec<Account>,
-    /// Root of the process tree, for the sampler.
-    pub pid: u32,
-    /// Where its mail lies, for storage.
-    pub storage: std::path::PathBuf,
+}
+
+/// A running server, its mailboxes empty.
+#[derive(Debug)]
+pub struct Instance {
+    /// What clients need; shared by all workers.
+    pub endpoint: Arc<Endpoint>,
+    /// Root of its process tree, for the sampler; none if it is not ours.
+    pub pid: Option<u32>,
+    /// Where its mail lies; none if that cannot be seen.
+    pub storage: Option<PathBuf>,
+    /// Software and version, as far as known without asking the server.
+    pub software: String,
+    /// What else decides its figures: mode, fsync, storage format …
+    pub facts: BTreeMap<String, String>,
+    server: Server,
+}
+
+#[derive(Debug)]
+enum Server {
+    Embedded(embedded::Running),
+    Dovecot(dovecot::Running),
+}
+
+impl Instance {
+    /// Resolves, with a sentence, when the server ends by itself; never for a server that is not ours. May be dropped
+    /// and called again.
+    pub async fn gone(&mut self) -> String {
+        match &mut self.server {
+            Server::Embedded(running) => running.gone().await,
+            Server::Dovecot(running) => running.gone().await,
+        }
+    }
+
+    /// Stops it and clears it away: its processes, its directory, or the mail that was put there. The embedded
+    /// server hands over its own count.
+    pub async fn stop(self) -> Result<Option<ServerCount>, TargetError> {
+        match self.server {
+            Server::Embedded(running) => running.stop().await,
+            Server::Dovecot(running) => running.stop().await.map(|()| None),
+        }
+    }
+}
+
+/// The embedded server's own count of what went over its connections and through its mailboxes (`stats.json`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServerCount {
+    /// POP3 connections.
+    pub pop3: ServiceCount,
+    /// IMAP connections.
+    pub imap: ServiceCount,
+    /// LMTP connections.
+    pub lmtp: ServiceCount,
+    /// Taken by LMTP.
+    pub delivered: MailCount,
+    /// Deleted by POP3 or expunged by IMAP.
+    pub deleted: MailCount,
+    /// Put there by IMAP APPEND, COPY.
+    pub appended: MailCount,
+    /// There at the end.
+    pub stored: MailCount,
+}
+
+/// Connections and bytes of one protocol, as the server counts: its `tx` is the client's `rx`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServiceCount {
+    /// Accepted connections.
+    pub connections: u64,
+    /// Received, above TLS.
+    pub rx_bytes: u64,
+    /// Sent, above TLS.
+    pub tx_bytes: u64,
+    /// Received, below TLS.
+    pub wire_rx_bytes: u64,
+    /// Sent, below TLS.
+    pub wire_tx_bytes: u64,
+}
+
+/// Messages and their octets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MailCount {
+    /// How many.
+    pub messages: u64,
+    /// Their size as mail, CRLF line ends.
+    pub octets: u64,
+}
+
+/// Why a target cannot be had, or cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TargetError {
+    /// No such name.
+    #[error(
+        "there is no target `{name}`: say `embedded`, `dovecot`, or the path of a target file (`--target my-server.toml`)"
+    )]
+    Unknown {
+        /// What was asked for.
+        name: String,
+    },
+    /// The packages are missing.
+    #[error(
+        "Dovecot is not installed ({missing} not found): install it with `apt-get install {packages}`"
+    )]
+    NotInstalled {
+        /// The program or part that was looked for.
+        missing: String,
+        /// Debian's packages.
+        packages: &'static str,
+    },
+    /// Another version than the one whose settings we write.
+    #[error(
+        "Dovecot {version} is installed, but the settings that mailgauge writes are those of Dovecot 2.3"
+    )]
+    Version {
+        /// What `dovecot --version` says.
+        version: String,
+    },
+    /// It ended, or did not listen, before its time limit.
+    #[error("{server} did not start: {reason}")]
+    NotStarted {
+        /// Its name.
+        server: &'static str,
+        /// With its own words where it left some.
+        reason: String,
+    },
+    /// A file or directory of ours.
+    #[error("cannot {action} {}: {source}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// It could not be stopped as it should.
+    #[error("{server} did not stop as it should: {reason}")]
+    NotStopped {
+        /// Its name.
+        server: &'static str,
+        /// What happened.
+        reason: String,
+    },
+    /// A target file that says something impossible.
+    #[error("{}: {reason}", path.display())]
+    Description {
+        /// The target file.
+        path: PathBuf,
+        /// A sentence, with line and column where there is one.
+        reason: String,
+    },
+    /// It must not be used, for the sake of what is on it.
+    #[error("{reason}")]
+    Unsafe {
+        /// A sentence with the remedy.
+        reason: String,
+    },
+    /// It does not answer as needed.
+    #[error("{reason}")]
+    Unusable {
+        /// A sentence.
+        reason: String,
+    },
+}
+
+impl TargetError {
+    fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File {
+            action,
+            path,
+            source,
+        }
+    }
+}
+
+/// Ports of 127.0.0.1 that are free at this moment, all different. Somebody else may take one before the server
+/// does, so who uses them must be ready to try again.
+fn free_ports<const N: usize>() -> io::Result<[u16; N]> {
+    let listeners = (0..N)
+        .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+        .collect::<io::Result<Vec<_>>>()?;
+    let mut ports = [0; N];
+    for (port, listener) in ports.iter_mut().zip(&listeners) {
+        *port = listener.local_addr()?.port();
+    }
+    Ok(ports)
+}
+
+/// A service on this machine, under the name that our certificates carry.
+fn local(port: u16) -> Address {
+    Address {
+        socket: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+        server_name: "localhost".into(),
+    }
+}
+
+/// Users of a private server. The passwords are made up afresh and are worth nothing elsewhere.
+fn private_accounts(count: u32, domain: &str) -> Vec<Account> {
+    (0..count)
+        .map(|number| {
+            let user = format!("u{number:05}");
+            Account {
+                address: format!("{user}@{domain}"),
+                password: format!("{:016x}", rand::random::<u64>()),
+                user,
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Account, Target, TargetError, free_ports, private_accounts};
+
+    #[test]
+    fn a_target_that_does_not_exist_is_refused_with_what_there_is() {
+        let error = Target::named("dovcot").unwrap_err();
+        assert!(matches!(error, TargetError::Unknown { .. }));
+        assert!(error.to_string().contains("`dovecot`"));
+    }
+
+    #[test]
+    fn free_ports_differ_from_each_other() {
+        let mut ports = free_ports::<8>().unwrap().to_vec();
+        ports.sort_unstable();
+        ports.dedup();
+        assert_eq!(ports.len(), 8);
+    }
+
+    #[test]
+    fn an_account_does_not_show_its_password() {
+        let account = private_accounts(1, "localhost").remove(0);
+        let Account { user, password, .. } = &account;
+        let shown = format!("{account:?}");
+        assert!(shown.contains(user) && !shown.contains(password));
+    }
 }
