@@ -10,6 +10,8 @@ use rcgen::{
     KeyUsagePurpose,
 };
 
+use crate::net::Trust;
+
 /// Files of a server certificate for `localhost` and `127.0.0.1`, and the authority that vouches for it.
 #[derive(Debug)]
 pub(super) struct Certificate {
@@ -22,6 +24,13 @@ pub(super) struct Certificate {
 }
 
 impl Certificate {
+    /// What clients of a server with this certificate believe.
+    pub(super) fn trust(certificate: Option<&Self>) -> Trust {
+        certificate.map_or(Trust::System, |it| {
+            Trust::Ca(it.authority.clone().into_bytes())
+        })
+    }
+
     /// Writes `server.pem` and `server.key` into `directory`. The key of the authority is forgotten.
     pub(super) fn create(directory: &Path) -> io::Result<Self> {
         let (authority, server, key) = generate().map_err(io::Error::other)?;

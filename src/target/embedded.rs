@@ -74,8 +74,7 @@ impl Embedded {
             delivery: address(Some(&ready.lmtp))?,
             dialect: Dialect::Lmtp,
             tls: request.tls,
-            authority: certificate.map(|certificate| certificate.authority),
-            insecure: false,
+            trust: Certificate::trust(certificate.as_ref()),
             accounts,
         };
         Ok(Instance {

@@ -5,6 +5,7 @@
 mod certificate;
 mod dovecot;
 mod embedded;
+mod greeting;
 mod process;
 mod scratch;
 
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use dovecot::Dovecot;
 pub use embedded::Embedded;
 
-use crate::net::Address;
+use crate::net::{Address, Trust};
 use crate::scenario::TlsMode;
 
 /// A kind of server, ready to be started.
@@ -108,10 +109,8 @@ pub struct Endpoint {
     pub dialect: Dialect,
     /// How devices connect. Deliveries are plain.
     pub tls: TlsMode,
-    /// PEM of the authority to trust besides the usual ones.
-    pub authority: Option<String>,
-    /// Certificates are not checked at all.
-    pub insecure: bool,
+    /// Whose certificates are believed.
+    pub trust: Trust,
     /// At least as many as were requested, in the order of the users' numbers.
     pub accounts: Vec<Account>,
 }

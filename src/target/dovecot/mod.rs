@@ -10,13 +10,13 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::net::TcpStream;
 use tokio::process::Command;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use self::config::{Config, Identity, Ports};
 use super::certificate::Certificate;
 use super::embedded::last_words;
+use super::greeting::greeting;
 use super::process::ServerProcess;
 use super::scratch::{Scratch, sweep_leftovers};
 use super::{
@@ -116,19 +116,16 @@ impl Dovecot {
 
         let mut process = ServerProcess::start(&mut self.command(dir))
             .map_err(TargetError::file("start", &self.program))?;
-        for port in [pop3, imap, lmtp] {
-            wait_until_open(&mut process, port, dir).await?;
-        }
         let endpoint = Endpoint {
             pop3: Some(local(pop3)),
             imap: Some(local(imap)),
             delivery: local(lmtp),
             dialect: Dialect::Lmtp,
             tls: request.tls,
-            authority: certificate.as_ref().map(|it| it.authority.clone()),
-            insecure: false,
+            trust: Certificate::trust(certificate.as_ref()),
             accounts,
         };
+        wait_until_it_greets(&endpoint, &mut process, dir).await?;
         Ok(Instance {
             endpoint: Arc::new(endpoint),
             pid: Some(process.pid()),
@@ -175,35 +172,36 @@ fn find(program: &str) -> Option<PathBuf> {
         })
 }
 
-async fn wait_until_open(
+async fn wait_until_it_greets(
+    endpoint: &Endpoint,
     process: &mut ServerProcess,
-    port: u16,
     dir: &Path,
 ) -> Result<(), TargetError> {
+    let implicit = endpoint.tls == TlsMode::Implicit;
+    let services = [
+        (endpoint.pop3.as_ref(), implicit),
+        (endpoint.imap.as_ref(), implicit),
+        (Some(&endpoint.delivery), false),
+    ];
     let begun = Instant::now();
-    let not_started = |reason: String| TargetError::NotStarted {
-        server: NAME,
-        reason,
-    };
-    loop {
-        if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
-            return Ok(());
+    for (address, implicit) in services {
+        let Some(address) = address else { continue };
+        loop {
+            let error = match greeting(address, implicit, &endpoint.trust, START_LIMIT).await {
+                Ok(words) if !words.is_empty() => break,
+                Ok(_) => "it closes connections at once".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            let ended = timeout(Duration::from_millis(5), process.ended());
+            if ended.await.is_ok() || begun.elapsed() > START_LIMIT {
+                return Err(TargetError::NotStarted {
+                    server: NAME,
+                    reason: format!("{error}; {}", words(dir)),
+                });
+            }
         }
-        if timeout(Duration::from_millis(20), process.ended())
-            .await
-            .is_ok()
-        {
-            return Err(not_started(words(dir)));
-        }
-        if begun.elapsed() > START_LIMIT {
-            let limit = START_LIMIT.as_secs();
-            return Err(not_started(format!(
-                "port {port} did not open within {limit} s: {}",
-                words(dir)
-            )));
-        }
-        sleep(Duration::from_millis(5)).await;
     }
+    Ok(())
 }
 
 fn words(dir: &Path) -> String {
@@ -273,6 +271,8 @@ mod tests {
             assert!(dir.exists());
             assert_eq!(instance.endpoint.accounts.len(), 3);
             let pid = instance.pid.unwrap();
+            // Stopped before its services know each other, it takes 5 s.
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
             instance.stop().await.unwrap();
             assert!(!dir.exists());
             assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
