@@ -8,3 +8,5 @@ pub mod imap;
 pub mod lmtp;
 /// POP3, RFC 1939 and its extensions.
 pub mod pop3;
+/// SASL mechanisms that POP3 and IMAP share.
+pub mod sasl;

@@ -277,9 +277,8 @@ impl Framer {
     /// follows on it. Of a synchronising literal the octets never come, for the sender reads a tagged NO in
     /// place of the continuation it waits for; others are read and thrown away.
     pub fn refuse(&mut self) {
-        let left = match self.state {
-            State::Keeping(left) | State::Streaming(left) => left,
-            _ => return,
+        let (State::Keeping(left) | State::Streaming(left)) = self.state else {
+            return;
         };
         let waits = self
             .literal
@@ -328,13 +327,11 @@ impl Framer {
         if self.line.last() == Some(&b'\r') && self.line.len() > self.segment {
             self.line.pop();
         }
-        match self.announced() {
-            Some(announced) => self.begin_literal(&announced),
-            None => {
-                self.complete = true;
-                Ok(Progress::Piece(Piece::Line))
-            }
+        if let Some(announced) = self.announced() {
+            return self.begin_literal(&announced);
         }
+        self.complete = true;
+        Ok(Progress::Piece(Piece::Line))
     }
 
     /// The literal at the end of the segment, if one stands there where one may stand.
