@@ -1,1 +1,194 @@
-//! (being built)
+//! From run directories to verdicts: validity first, then the document's table row by row. Everything here
+//! is a pure function of the rows a run left; nothing knows how they came to be or how they will be drawn.
+
+pub mod comparison;
+pub mod document;
+pub mod evidence;
+pub mod figure;
+mod rows;
+#[cfg(test)]
+pub(crate) mod synthetic;
+pub mod validity;
+pub mod verdict;
+pub mod verdict_file;
+
+use serde::Serialize;
+
+pub use document::{DOCUMENT, DocumentRow};
+pub use evidence::{Ending, Evidence, Part, Setting};
+pub use figure::{Figure, Kind, Metric, Role, Unit};
+pub use validity::Validity;
+pub use verdict::Verdict;
+
+use crate::metrics::row::CheckRow;
+use crate::scenario::Arm;
+use rows::ArmFigures;
+
+/// Blocks below which no interval is given: a paired sign test over five blocks cannot reach 5 %.
+pub const BLOCKS_FOR_INTERVALS: u32 = 6;
+
+/// What a run says of the whole document.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// From the manifest.
+    pub setting: Setting,
+    /// The eight rows, in order.
+    pub rows: Vec<JudgedRow>,
+    /// Whether the numbers can be trusted.
+    pub validity: Validity,
+    /// Sums that must add up.
+    pub checks: Vec<CheckRow>,
+    /// What a reader of the figures must know, full sentences.
+    pub notes: Vec<String>,
+}
+
+/// One row of the document, judged.
+#[derive(Clone, Debug)]
+pub struct JudgedRow {
+    /// What the document says.
+    pub document: &'static DocumentRow,
+    /// One word for the row: the arms' verdict when they share one, else `depends`.
+    pub verdict: Verdict,
+    /// Each arm's claim.
+    pub arms: Vec<JudgedArm>,
+}
+
+/// The document's claim on one protocol, judged by one arm.
+#[derive(Clone, Debug, Serialize)]
+pub struct JudgedArm {
+    /// The arm.
+    pub arm: Arm,
+    /// What the run says of the claim.
+    pub verdict: Verdict,
+    /// Why, one sentence.
+    pub reason: String,
+    /// In the order of the document's metrics.
+    pub figures: Vec<Figure>,
+}
+
+impl JudgedRow {
+    /// The judged claim of an arm.
+    pub fn arm(&self, arm: Arm) -> Option<&JudgedArm> {
+        self.arms.iter().find(|judged| judged.arm == arm)
+    }
+}
+
+impl JudgedArm {
+    /// The figure of that metric.
+    pub fn figure(&self, name: &str) -> Option<&Figure> {
+        self.figures
+            .iter()
+            .find(|figure| figure.metric.name == name)
+    }
+}
+
+/// Judges a run.
+pub fn judge(evidence: &Evidence) -> Judgement {
+    let rows: Vec<JudgedRow> = DOCUMENT
+        .iter()
+        .map(|row| judge_row(row, evidence))
+        .collect();
+    let validity = validity::assess(evidence, &rows);
+    Judgement {
+        setting: evidence.setting.clone(),
+        notes: notes(evidence),
+        checks: evidence.checks.clone(),
+        rows,
+        validity,
+    }
+}
+
+fn judge_row(document: &'static DocumentRow, evidence: &Evidence) -> JudgedRow {
+    let arms: Vec<ArmFigures> = evidence
+        .setting
+        .arms
+        .iter()
+        .map(|arm| ArmFigures {
+            arm: *arm,
+            figures: figures(document, evidence, *arm),
+        })
+        .collect();
+    let rulings = rows::decide(document, &evidence.setting, &arms);
+    let arms: Vec<JudgedArm> = arms
+        .into_iter()
+        .zip(rulings)
+        .map(|(arm, ruling)| JudgedArm {
+            arm: arm.arm,
+            verdict: ruling.verdict,
+            reason: ruling.reason,
+            figures: arm.figures,
+        })
+        .collect();
+    JudgedRow {
+        document,
+        verdict: verdict::together(arms.iter().map(|arm| arm.verdict)),
+        arms,
+    }
+}
+
+fn figures(document: &'static DocumentRow, evidence: &Evidence, arm: Arm) -> Vec<Figure> {
+    let observed_in = |block| rows::measure(document, evidence.part(arm, block));
+    let all = observed_in(None);
+    let blocks: Vec<_> = evidence
+        .blocks(arm)
+        .into_iter()
+        .map(|block| (block, observed_in(Some(block))))
+        .collect();
+    let find = |observed: &[(&str, figure::Observed)], name: &str| {
+        observed
+            .iter()
+            .find(|(other, _)| *other == name)
+            .and_then(|(_, observed)| *observed)
+    };
+    document
+        .metrics
+        .iter()
+        .map(|metric| {
+            let value = find(&all, metric.name);
+            Figure {
+                metric,
+                value: value.map(|(value, _)| value),
+                low: None,
+                high: None,
+                n: value.map_or(0, |(_, n)| n),
+                blocks: blocks
+                    .iter()
+                    .filter_map(|(block, observed)| Some((*block, find(observed, metric.name)?.0)))
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+fn notes(evidence: &Evidence) -> Vec<String> {
+    let setting = &evidence.setting;
+    let mut notes = Vec::new();
+    if (setting.speed - 1.0).abs() > f64::EPSILON {
+        notes.push(format!(
+            "Simulated time ran {} times faster than the clock: pauses, polls and arrivals were that much shorter, service times were not. \
+             So sessions, messages and CPU per clock second are that many times those of the same people in real time (figures per user-hour are not: they are of simulated time), \
+             and of the open connections those of short sessions are overstated by the same factor; connections that are kept are counted as they are.",
+            setting.speed
+        ));
+    }
+    if setting.blocks < BLOCKS_FOR_INTERVALS {
+        notes.push(format!(
+            "{} block{} per arm: fewer than {BLOCKS_FOR_INTERVALS}, so no intervals are given, and a small difference may turn over when the run is repeated.",
+            setting.blocks,
+            if setting.blocks == 1 { "" } else { "s" },
+        ));
+    }
+    for arm in &setting.arms {
+        let part = evidence.part(*arm, None);
+        let measured = part.sessions().any(|row| row.login_us.is_some());
+        if !measured && !part.entries().is_empty() {
+            notes.push(format!(
+                "In arm {arm} every connection was opened before the measured phase and kept: its times to connect are those of the ramp-up and warm-up."
+            ));
+        }
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests;

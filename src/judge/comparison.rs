@@ -1,0 +1,144 @@
+//! `comparison.csv`: the table for machines, one line per row of the document, arm and metric.
+
+use std::io::Write;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Judgement, Verdict};
+use crate::scenario::Arm;
+
+/// A line of `comparison.csv`. The column names are fixed: scripts rely on them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ComparisonRow {
+    /// The document's row, 1 to 8.
+    pub row: u8,
+    /// The row's label and the document's word for this protocol, in English.
+    pub claim: String,
+    /// What was measured against.
+    pub target: String,
+    /// The arm.
+    pub arm: Arm,
+    /// The metric's name; `results/README.md` explains each.
+    pub metric: String,
+    /// Its value; empty: not measured.
+    pub value: Option<f64>,
+    /// Its unit.
+    pub unit: String,
+    /// Interval of the value; empty until there are intervals.
+    pub low: Option<f64>,
+    /// See `low`.
+    pub high: Option<f64>,
+    /// Observations behind the value.
+    pub n: u64,
+    /// The verdict on the claim, the same on each line of the row and arm; `not-measured` on a line without a value.
+    pub verdict: Verdict,
+}
+
+/// The lines of a judgement.
+pub fn lines(judgement: &Judgement) -> Vec<ComparisonRow> {
+    let mut lines = Vec::new();
+    for row in &judgement.rows {
+        for arm in &row.arms {
+            let word = row.document.word(arm.arm.protocol());
+            for figure in &arm.figures {
+                lines.push(ComparisonRow {
+                    row: row.document.number,
+                    claim: format!("{}: {}", row.document.english, word.english),
+                    target: judgement.setting.target.clone(),
+                    arm: arm.arm,
+                    metric: figure.metric.name.to_owned(),
+                    value: figure.value.map(rounded),
+                    unit: figure.metric.unit.to_string(),
+                    low: figure.low.map(rounded),
+                    high: figure.high.map(rounded),
+                    n: figure.n,
+                    verdict: if figure.value.is_some() {
+                        arm.verdict
+                    } else {
+                        Verdict::NotMeasured
+                    },
+                });
+            }
+        }
+    }
+    lines
+}
+
+/// Writes the lines with their header.
+pub fn write(judgement: &Judgement, out: impl Write) -> Result<(), csv::Error> {
+    let mut csv = csv::Writer::from_writer(out);
+    for line in lines(judgement) {
+        csv.serialize(line)?;
+    }
+    csv.flush()?;
+    Ok(())
+}
+
+/// Six significant digits: more than any of the measurements has.
+fn rounded(value: f64) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    let digits = 5 - value.abs().log10().floor() as i32;
+    if digits <= 0 {
+        return value.round();
+    }
+    let scale = 10_f64.powi(digits);
+    (value * scale).round() / scale
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::{DOCUMENT, judge, synthetic};
+
+    fn written() -> String {
+        let mut out = Vec::new();
+        write(&judge(&synthetic::as_the_document_says()), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_columns_are_the_fixed_ones() {
+        assert_eq!(
+            written().lines().next(),
+            Some("row,claim,target,arm,metric,value,unit,low,high,n,verdict")
+        );
+    }
+
+    #[test]
+    fn there_is_a_line_per_row_arm_and_metric() {
+        let metrics: usize = DOCUMENT.iter().map(|row| row.metrics.len()).sum();
+        assert_eq!(written().lines().count(), 1 + 2 * metrics);
+    }
+
+    #[test]
+    fn a_line_reads_back_as_it_was_written() {
+        let judgement = judge(&synthetic::as_the_document_says());
+        let mut reader =
+            csv::Reader::from_reader(written().into_bytes().as_slice().to_vec().leak() as &[u8]);
+        let read: Vec<ComparisonRow> = reader.deserialize().map(Result::unwrap).collect();
+        assert_eq!(read, lines(&judgement));
+    }
+
+    #[test]
+    fn a_metric_without_observations_has_no_value_and_is_not_measured() {
+        let mut evidence = synthetic::as_the_document_says();
+        evidence.openings.clear();
+        let lines = lines(&judge(&evidence));
+        let line = lines
+            .iter()
+            .find(|line| line.metric == "opened_local")
+            .unwrap();
+        assert_eq!(line.value, None);
+        assert_eq!(line.n, 0);
+        assert_eq!(line.verdict, Verdict::NotMeasured);
+    }
+
+    #[test]
+    fn values_have_six_significant_digits() {
+        assert!((rounded(123_456.789) - 123_457.0).abs() < 1e-9);
+        assert!((rounded(0.001_234_567_8) - 0.001_234_57).abs() < 1e-12);
+        assert!((rounded(0.0)).abs() < f64::EPSILON);
+    }
+}

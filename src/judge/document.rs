@@ -1,0 +1,288 @@
+//! The document's comparison table as data: eight rows with their words, the metrics that put each to the
+//! test, how the verdict follows and what it depends on. Computing is left to [`super::rows`].
+
+use serde::Serialize;
+
+use super::figure::{Kind, Metric, Role, Unit};
+use crate::scenario::Protocol;
+
+use Kind::{Derived, Measured};
+use Role::{Detail, Judged, Shown};
+
+/// One row of the document's table.
+#[derive(Debug, Serialize)]
+pub struct DocumentRow {
+    /// 1 to 8.
+    pub number: u8,
+    /// A short name for files: `port`, `stored`, …
+    pub slug: &'static str,
+    /// The label as printed, in Thai (the spelling is the document's).
+    pub thai: &'static str,
+    /// The label in English.
+    pub english: &'static str,
+    /// What the document says of POP.
+    pub pop: Word,
+    /// What the document says of IMAP.
+    pub imap: Word,
+    /// What is measured, per arm.
+    pub metrics: &'static [Metric],
+    /// How the verdict follows from the judged metrics.
+    pub follows: &'static str,
+    /// What turns the row over.
+    pub depends_on: &'static str,
+}
+
+/// One cell of the document's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Word {
+    /// In English.
+    pub english: &'static str,
+    /// In Thai.
+    pub thai: &'static str,
+}
+
+impl DocumentRow {
+    /// The document's word for a protocol.
+    pub const fn word(&self, protocol: Protocol) -> Word {
+        match protocol {
+            Protocol::Pop3 => self.pop,
+            Protocol::Imap => self.imap,
+        }
+    }
+
+    /// The metric of that name.
+    pub fn metric(&self, name: &str) -> Option<&'static Metric> {
+        self.metrics.iter().find(|metric| metric.name == name)
+    }
+}
+
+const fn word(english: &'static str, thai: &'static str) -> Word {
+    Word { english, thai }
+}
+
+const fn metric(
+    name: &'static str,
+    english: &'static str,
+    thai: &'static str,
+    unit: Unit,
+    kind: Kind,
+    role: Role,
+    how: &'static str,
+) -> Metric {
+    Metric {
+        name,
+        english,
+        thai,
+        unit,
+        kind,
+        role,
+        how,
+    }
+}
+
+/// The table, in the document's order; a metric is a line and its meaning.
+#[rustfmt::skip]
+pub static DOCUMENT: [DocumentRow; 8] = [
+    DocumentRow {
+        number: 1,
+        slug: "port",
+        thai: "Port Protocal ที่ใช้",
+        english: "port the protocol uses",
+        pop: word("110", "110"),
+        imap: word("143", "143"),
+        metrics: &[
+            metric("port", "port in use", "port ที่ใช้จริง", Unit::Port, Measured, Judged,
+                "The TCP port that the arm's sessions connected to; n counts the sessions that were greeted there."),
+            metric("tls_sessions", "sessions over TLS", "session ที่เข้ารหัส TLS", Unit::Percent, Measured, Shown,
+                "Share of greeted sessions that made a TLS handshake."),
+            metric("greeting_p50", "connect to greeting, median", "เวลาจนเซิร์ฟเวอร์ทักทาย (มัธยฐาน)", Unit::Milliseconds, Measured, Shown,
+                "Median time from the start of connecting until the server's greeting was read, with TLS where it comes first."),
+            metric("greeting_round_trips", "round trips to the greeting", "round trip จนถึงคำทักทาย", Unit::RoundTrips, Derived, Detail,
+                "TCP handshake and greeting are two round trips; TLS 1.3 from the first byte adds one."),
+        ],
+        follows: "Agrees when the port in use is the one printed; any other port is the administrator's choice, so it depends.",
+        depends_on: "the server's configuration: 110 and 143 are assigned to the plain protocols, 995 and 993 to TLS from the first byte (RFC 8314), and an administrator may take any other",
+    },
+    DocumentRow {
+        number: 2,
+        slug: "stored",
+        thai: "แหล่งที่เก็บ E-mail",
+        english: "where mail is stored",
+        pop: word("the user's computer", "เครื่องของผู้ใช้"),
+        imap: word("the server", "เซิร์ฟเวอร์"),
+        metrics: &[
+            metric("seen_on_server", "fetched or listed mail, on server", "เมลที่เห็นแล้ว อยู่บนเซิร์ฟเวอร์", Unit::Percent, Derived, Judged,
+                "Of the mail that some device has shown and its owner has not deleted, the share that is on the server at the end."),
+            metric("seen_on_device", "the same, on a device", "เมลที่เห็นแล้ว อยู่บนอุปกรณ์", Unit::Percent, Derived, Judged,
+                "Of the same mail, the share that lies whole on at least one device at the end."),
+            metric("mail_on_server", "all mail, on server", "เมลทั้งหมด อยู่บนเซิร์ฟเวอร์", Unit::Percent, Derived, Detail,
+                "Of all mail accepted before or during the run and not deleted by its owner, the share on the server at the end."),
+            metric("mail_on_device", "all mail, on a device", "เมลทั้งหมด อยู่บนอุปกรณ์", Unit::Percent, Derived, Detail,
+                "Of the same mail, the share that lies whole on at least one device at the end."),
+            metric("mail_waiting", "mail no device has seen yet", "เมลที่ยังไม่มีอุปกรณ์ใดเห็น", Unit::Percent, Derived, Detail,
+                "Share of that mail which waits on the server for its first check."),
+            metric("bytes_on_server", "mail on the server", "ขนาดเมลบนเซิร์ฟเวอร์", Unit::Bytes, Measured, Shown,
+                "Octets of mail held by the server at the end; the mean of the blocks."),
+            metric("bytes_on_devices", "mail on the devices", "ขนาดเมลบนอุปกรณ์", Unit::Bytes, Measured, Shown,
+                "Octets of mail held by all devices together at the end; the mean of the blocks."),
+        ],
+        follows: "Agrees when at least 95 % of seen mail is where the document says and less than half is in the other place too; disagrees when less than half is where it says; otherwise it depends.",
+        depends_on: "the client's settings: POP that leaves mail on the server, IMAP that keeps copies on the device",
+    },
+    DocumentRow {
+        number: 3,
+        slug: "reading",
+        thai: "การอ่าน E-mail",
+        english: "reading mail",
+        pop: word("offline", "ออฟไลน์"),
+        imap: word("online", "ออนไลน์"),
+        metrics: &[
+            metric("opened_local", "opened from the device's store", "เปิดจากอุปกรณ์เอง", Unit::Percent, Measured, Judged,
+                "Share of the openings that found their message which needed no network."),
+            metric("opened_fetched", "opened by fetching it", "เปิดโดยดึงจากเซิร์ฟเวอร์", Unit::Percent, Measured, Judged,
+                "Share of the openings that found their message which fetched it from the server."),
+            metric("openings_missing", "openings that found nothing", "เปิดแล้วไม่พบเมล", Unit::Percent, Measured, Shown,
+                "Share of all planned openings for which the message was neither on the device nor on the server."),
+            metric("openings_failed", "openings that failed", "เปิดไม่สำเร็จ", Unit::Percent, Measured, Detail,
+                "Share of all planned openings that ended in an error."),
+        ],
+        follows: "POP agrees when at least 95 % of found messages opened from the device's store, IMAP when at least 95 % were fetched; below half it disagrees; between, it depends.",
+        depends_on: "what the client keeps: an IMAP client with a cache reads offline as well",
+    },
+    DocumentRow {
+        number: 4,
+        slug: "connect",
+        thai: "เวลาที่ใช้ในการเชื่อมต่อ",
+        english: "time taken to connect",
+        pop: word("little", "น้อย"),
+        imap: word("long", "นาน"),
+        metrics: &[
+            metric("usable_p50", "usable inbox, median", "กล่องจดหมายพร้อมใช้ (มัธยฐาน)", Unit::Milliseconds, Measured, Judged,
+                "Median time from the start of connecting until the device can show what is in the inbox."),
+            metric("usable_p99", "usable inbox, 99th percentile", "กล่องจดหมายพร้อมใช้ (p99)", Unit::Milliseconds, Measured, Shown,
+                "99th percentile of the same."),
+            metric("way_in_p50", "connect, greeting and login, median", "เชื่อมต่อจนล็อกอิน (มัธยฐาน)", Unit::Milliseconds, Measured, Judged,
+                "Median time of connecting, TLS, greeting and authentication together."),
+            metric("connected_time", "connected, of each user-hour", "เวลาที่ต่ออยู่ต่อผู้ใช้ต่อชั่วโมง", Unit::SecondsPerUserHour, Derived, Judged,
+                "Seconds in an hour of a user's simulated time during which connections of theirs are open, summed over connections; an IMAP session's pauses are scaled by speed, the service times inside are not."),
+            metric("session_round_trips", "round trips per session", "round trip ต่อ session", Unit::RoundTripsPerSession, Measured, Shown,
+                "Mean number of waits for the server in sessions that ended well."),
+        ],
+        follows: "Compares the two arms figure by figure: agrees when every judged figure is lower for POP in every block, disagrees when every one is lower for IMAP, no difference when none points either way, otherwise it depends on which time is meant.",
+        depends_on: "which time is meant (until the inbox can be used, or how long the connection is held), the mailbox's size, the network's round-trip time, and whether the client stays connected",
+    },
+    DocumentRow {
+        number: 5,
+        slug: "resources",
+        thai: "การใช้ทรัพยากร Server",
+        english: "use of server resources",
+        pop: word("the least", "น้อยที่สุด"),
+        imap: word("much", "มาก"),
+        metrics: &[
+            metric("cpu_per_user_hour", "CPU per user-hour", "CPU ต่อผู้ใช้ต่อชั่วโมง", Unit::MillisecondsPerUserHour, Measured, Judged,
+                "Server CPU in the measured phase, divided by users and by simulated hours; n counts samples."),
+            metric("cpu_per_session", "CPU per session", "CPU ต่อ session", Unit::MillisecondsPerSession, Measured, Detail,
+                "The same CPU divided by the sessions that began in the measured phase; delivery is in it on both sides."),
+            metric("memory_mean", "resident memory, mean", "หน่วยความจำเฉลี่ย", Unit::Bytes, Measured, Judged,
+                "Mean resident memory of the server's processes over the measured phase."),
+            metric("open_connections", "open connections, mean", "การเชื่อมต่อที่เปิดอยู่เฉลี่ย", Unit::Connections, Measured, Judged,
+                "Mean number of POP3 and IMAP connections by the kernel's own table over the measured phase."),
+            metric("disk_at_end", "disk used at the end", "พื้นที่ดิสก์เมื่อจบ", Unit::Bytes, Measured, Judged,
+                "Bytes of the server's mail storage on disk at the end; the mean of the blocks."),
+            metric("disk_written", "written to disk", "เขียนลงดิสก์", Unit::Bytes, Measured, Detail,
+                "Bytes that the server's processes wrote during the measured phase; the mean of the blocks."),
+        ],
+        follows: "Compares the two arms figure by figure, as in row 4: CPU, memory, connections and disk.",
+        depends_on: "which resource is meant, the server's software, what the devices do and how much mail is kept",
+    },
+    DocumentRow {
+        number: 6,
+        slug: "devices",
+        thai: "Mailbox สามารถเปิดงานได้บนอุปกรณ์อื่น",
+        english: "mailbox can be opened on other devices",
+        pop: word("no", "ไม่ได้"),
+        imap: word("yes", "ได้"),
+        metrics: &[
+            metric("shown_elsewhere", "other devices can show it", "อุปกรณ์อื่นเปิดได้", Unit::Percent, Derived, Judged,
+                "Of messages read or downloaded on one device and not deleted, the share that each other device of the same person can show at the end, from its own store or from the server; n counts pairs of message and other device."),
+            metric("revisits_found", "second openings that found it", "เปิดซ้ำบนอุปกรณ์อื่นแล้วพบ", Unit::Percent, Measured, Judged,
+                "Share of planned openings of an already opened message on another device that found the message."),
+            metric("read_mark_elsewhere", "read mark shown elsewhere", "อุปกรณ์อื่นเห็นว่าอ่านแล้ว", Unit::Percent, Derived, Shown,
+                "Of messages read on one device and not deleted, the share that each other device of the person shows as read at the end."),
+        ],
+        follows: "A share of at least 95 % is a yes, below 50 % a no, between them it depends; both judged shares must say the same.",
+        depends_on: "whether the POP client deletes what it downloads, and which device checks first",
+    },
+    DocumentRow {
+        number: 7,
+        slug: "backup",
+        thai: "การสำรองข้อมูล Mailbox",
+        english: "who backs the mailbox up",
+        pop: word("the user", "ผู้ใช้"),
+        imap: word("the ISP", "ผู้ให้บริการ (ISP)"),
+        metrics: &[
+            metric("left_without_devices", "left if all devices are lost", "เหลือถ้าอุปกรณ์หายหมด", Unit::Percent, Derived, Judged,
+                "Share of mail, not deleted by its owner, that is on the server at the end."),
+            metric("left_without_server", "left if the server is lost", "เหลือถ้าเซิร์ฟเวอร์เสีย", Unit::Percent, Derived, Shown,
+                "Share of the same mail that lies whole on at least one device."),
+            metric("left_without_notebook", "left if the notebook is lost", "เหลือถ้าโน้ตบุ๊กหาย", Unit::Percent, Derived, Shown,
+                "Of the mail of people who own a notebook, the share that is on the server or on another device."),
+        ],
+        follows: "The ISP can restore what its server holds: at least 95 % of the mail means the ISP's backup covers it, below 50 % means that only the user's can, between them it depends.",
+        depends_on: "who holds the only copy; whether the ISP does back its server up is not visible from a session",
+    },
+    DocumentRow {
+        number: 8,
+        slug: "mobile",
+        thai: "การใช้งานบทโทรศัพท์มือถือ",
+        english: "use on a mobile phone",
+        pop: word("no", "ไม่ได้"),
+        imap: word("yes", "ได้"),
+        metrics: &[
+            metric("phone_openings_found", "openings on the phone that succeed", "เปิดบนมือถือสำเร็จ", Unit::Percent, Measured, Judged,
+                "Share of the phone's planned openings that found their message, locally or by fetching it."),
+            metric("phone_bytes_per_opening", "received per opening", "รับข้อมูลต่อการเปิด", Unit::BytesPerOpening, Measured, Shown,
+                "Bytes that phones received by all their traffic, divided by their successful openings."),
+            metric("phone_open_p50", "time to open, median", "เวลาเปิดเมล (มัธยฐาน)", Unit::Milliseconds, Measured, Shown,
+                "Median response time of the phone's successful openings."),
+            metric("phone_open_p95", "time to open, 95th percentile", "เวลาเปิดเมล (p95)", Unit::Milliseconds, Measured, Detail,
+                "95th percentile of the same."),
+            metric("phone_stored", "mail stored on a phone", "เมลที่เก็บในมือถือ", Unit::BytesPerPhone, Measured, Shown,
+                "Octets of mail held by phones at the end, divided by the phones; the mean of the blocks."),
+            metric("phone_check_bytes", "received per check", "รับข้อมูลต่อการเช็กเมล", Unit::BytesPerCheck, Measured, Detail,
+                "Mean bytes received by a phone's check for mail, with what it downloads."),
+        ],
+        follows: "A share of at least 95 % of successful openings is a yes, below 50 % a no, between them it depends.",
+        depends_on: "which of the person's devices checks first, what it deletes, and the network (no mobile network is emulated unless the scenario names one)",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn the_table_has_eight_numbered_rows_each_with_a_judged_metric() {
+        for (index, row) in DOCUMENT.iter().enumerate() {
+            assert_eq!(usize::from(row.number), index + 1);
+            assert!(row.metrics.iter().any(|metric| metric.role == Judged));
+        }
+    }
+
+    #[test]
+    fn metric_names_are_unique_and_made_of_lowercase_words() {
+        let mut seen = HashSet::new();
+        for metric in DOCUMENT.iter().flat_map(|row| row.metrics) {
+            assert!(seen.insert(metric.name), "{} twice", metric.name);
+            assert!(
+                metric
+                    .name
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+            );
+            assert!(metric.how.ends_with('.'));
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! The rows of a run, gathered for judging, and the view of them that a metric is computed from: one arm,
+//! in one block or in all. Audit sessions never pass, and where a row has a phase, only `measure` does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::metrics::Operation;
+use crate::metrics::row::{
+    Cell, CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, OpeningRow, OperationRow, Purpose,
+    ServerRow, SessionRow, StorageRow,
+};
+use crate::scenario::{Arm, DeviceKind, Phase, Protocol, TlsMode};
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, strum::Display)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Ending {
+    /// All of it was carried out.
+    Finished,
+    /// Stopped by the user; what had begun was drained.
+    Interrupted,
+    /// It broke off: a crash, a kill, a target that went away.
+    #[default]
+    Unfinished,
+}
+
+/// What the manifest says of a run, as far as judging needs it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Setting {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The target's name: `embedded`, `dovecot`.
+    pub target: String,
+    /// Users in the plan.
+    pub users: u32,
+    /// Simulated seconds per clock second.
+    pub speed: f64,
+    /// The arms, in the scenario's order.
+    pub arms: Vec<Arm>,
+    /// Blocks that were planned.
+    pub blocks: u32,
+    /// Where POP3 was spoken.
+    pub pop3_port: Option<u16>,
+    /// Where IMAP was spoken.
+    pub imap_port: Option<u16>,
+    /// How the connections got their TLS.
+    pub tls: TlsMode,
+    /// Processors of the machine, where known.
+    pub cpus: Option<u32>,
+    /// Worker threads of the generator.
+    pub workers: u32,
+    /// The measured window of each cell, µs since the run's start: (from, to).
+    #[serde(skip)]
+    pub windows: BTreeMap<Cell, (u64, u64)>,
+    /// How the run ended.
+    pub ending: Ending,
+}
+
+impl Setting {
+    /// The port that a protocol was spoken on.
+    pub const fn port(&self, protocol: Protocol) -> Option<u16> {
+        match protocol {
+            Protocol::Pop3 => self.pop3_port,
+            Protocol::Imap => self.imap_port,
+        }
+    }
+}
+
+/// Everything that a judgement rests on.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// From the manifest.
+    pub setting: Setting,
+    /// `ops.csv`.
+    pub operations: Vec<OperationRow>,
+    /// `sessions.csv`.
+    pub sessions: Vec<SessionRow>,
+    /// `errors.csv`.
+    pub errors: Vec<ErrorRow>,
+    /// `server.csv`.
+    pub server: Vec<ServerRow>,
+    /// `generator.csv`.
+    pub generator: Vec<GeneratorRow>,
+    /// `openings.csv`.
+    pub openings: Vec<OpeningRow>,
+    /// `consistency.csv`.
+    pub consistency: Vec<ConsistencyRow>,
+    /// `storage.csv`.
+    pub storage: Vec<StorageRow>,
+    /// `checks.csv`.
+    pub checks: Vec<CheckRow>,
+}
+
+impl Evidence {
+    /// The view of one arm, in one block or (none) in all.
+    pub const fn part(&self, arm: Arm, block: Option<u32>) -> Part<'_> {
+        Part {
+            evidence: self,
+            arm,
+            block,
+        }
+    }
+
+    /// The blocks of an arm that left something, in order.
+    pub fn blocks(&self, arm: Arm) -> Vec<u32> {
+        let mut blocks = BTreeSet::new();
+        let mut add = |block: u32, of: Arm| {
+            if of == arm {
+                blocks.insert(block);
+            }
+        };
+        self.sessions.iter().for_each(|row| add(row.block, row.arm));
+        self.server.iter().for_each(|row| add(row.block, row.arm));
+        self.openings.iter().for_each(|row| add(row.block, row.arm));
+        self.consistency
+            .iter()
+            .for_each(|row| add(row.block, row.arm));
+        self.storage.iter().for_each(|row| add(row.block, row.arm));
+        blocks.into_iter().collect()
+    }
+}
+
+/// One arm of a run, in one block or in all of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    evidence: &'a Evidence,
+    /// The arm.
+    pub arm: Arm,
+    block: Option<u32>,
+}
+
+impl<'a> Part<'a> {
+    /// What the manifest says.
+    pub const fn setting(&self) -> &'a Setting {
+        &self.evidence.setting
+    }
+
+    fn has(&self, block: u32, arm: Arm) -> bool {
+        arm == self.arm && self.block.is_none_or(|wanted| wanted == block)
+    }
+
+    /// Sessions of any phase, audits excepted.
+    pub fn all_sessions(self) -> impl Iterator<Item = &'a SessionRow> {
+        self.evidence
+            .sessions
+            .iter()
+            .filter(move |row| self.has(row.block, row.arm) && row.purpose != Purpose::Audit)
+    }
+
+    /// Sessions that were due in the measured phase.
+    pub fn sessions(self) -> impl Iterator<Item = &'a SessionRow> {
+        self.all_sessions()
+            .filter(|row| row.phase == Phase::Measure)
+    }
+
+    /// Sessions to time the way in by: those of the measured phase; where every connection was opened before
+    /// it and kept, the ones before it.
+    pub fn entries(self) -> Vec<&'a SessionRow> {
+        let measured: Vec<_> = self
+            .sessions()
+            .filter(|row| row.login_us.is_some())
+            .collect();
+        if measured.is_empty() {
+            self.all_sessions()
+                .filter(|row| row.login_us.is_some())
+                .collect()
+        } else {
+            measured
+        }
+    }
+
+    /// Operations of the measured phase; the delivery side has no device.
+    pub fn operations(self) -> impl Iterator<Item = &'a OperationRow> {
+        self.evidence
+            .operations
+            .iter()
+            .filter(move |row| self.has(row.block, row.arm) && row.phase == Phase::Measure)
+    }
+
+    /// Commands of devices on the wire in the measured phase, without the spans that contain them.
+    pub fn commands(self) -> impl Iterator<Item = &'a OperationRow> {
+        self.operations()
+            .filter(|row| row.device.is_some() && is_on_the_wire(row.operation))
+    }
+
+    /// Planned openings that were due in the measured phase.
+    pub fn openings(self) -> impl Iterator<Item = &'a OpeningRow> {
+        self.evidence
+            .openings
+            .iter()
+            .filter(move |row| self.has(row.block, row.arm) && row.phase == Phase::Measure)
+    }
+
+    /// The mailbox ledger at the end of the arm.
+    pub fn consistency(self) -> impl Iterator<Item = &'a ConsistencyRow> {
+        self.evidence
+            .consistency
+            .iter()
+            .filter(move |row| self.has(row.block, row.arm))
+    }
+
+    /// What lies where at the end of the arm.
+    pub fn storage(self) -> impl Iterator<Item = &'a StorageRow> {
+        self.evidence
+            .storage
+            .iter()
+            .filter(move |row| self.has(row.block, row.arm))
+    }
+
+    /// Samples of the server in the measured phase, cell by cell, in order of time.
+    pub fn server_cells(self) -> Vec<Vec<&'a ServerRow>> {
+        let mut cells: BTreeMap<u32, Vec<&ServerRow>> = BTreeMap::new();
+        for row in &self.evidence.server {
+            if self.has(row.block, row.arm) && row.phase == Phase::Measure {
+                cells.entry(row.block).or_default().push(row);
+            }
+        }
+        let mut cells: Vec<_> = cells.into_values().collect();
+        for cell in &mut cells {
+            cell.sort_by_key(|row| row.at_us);
+        }
+        cells
+    }
+
+    /// Samples of ourselves in the measured phase, cell by cell, in order of time.
+    pub fn generator_cells(self) -> Vec<Vec<&'a GeneratorRow>> {
+        let mut cells: BTreeMap<u32, Vec<&GeneratorRow>> = BTreeMap::new();
+        for row in &self.evidence.generator {
+            if self.has(row.block, row.arm) && row.phase == Phase::Measure {
+                cells.entry(row.block).or_default().push(row);
+            }
+        }
+        let mut cells: Vec<_> = cells.into_values().collect();
+        for cell in &mut cells {
+            cell.sort_by_key(|row| row.at_us);
+        }
+        cells
+    }
+
+    /// The measured windows, µs since the run's start, by block.
+    pub fn windows(self) -> Vec<(u32, (u64, u64))> {
+        self.setting()
+            .windows
+            .iter()
+            .filter(|(cell, _)| self.has(cell.block, cell.arm))
+            .map(|(cell, window)| (cell.block, *window))
+            .collect()
+    }
+
+    /// Clock seconds measured.
+    pub fn clock_seconds(self) -> f64 {
+        self.windows()
+            .iter()
+            .map(|(_, (from, to))| to.saturating_sub(*from) as f64 / 1e6)
+            .sum()
+    }
+
+    /// Hours of users' simulated time in so many clock seconds.
+    pub fn user_hours(self, clock_seconds: f64) -> f64 {
+        let setting = self.setting();
+        clock_seconds * setting.speed * f64::from(setting.users) / 3600.0
+    }
+
+    /// How many devices of a kind the people own, by the ledger; counted once per block.
+    pub fn devices(self, kind: DeviceKind) -> u64 {
+        let owners: BTreeSet<(u32, u32)> = self
+            .consistency()
+            .filter(|row| row.device == kind)
+            .map(|row| (row.block, row.user))
+            .collect();
+        owners.len() as u64
+    }
+}
+
+/// Whether an operation is a step on the wire, not a span that contains such steps.
+pub const fn is_on_the_wire(operation: Operation) -> bool {
+    !matches!(
+        operation,
+        Operation::Session
+            | Operation::UsableInbox
+            | Operation::Check
+            | Operation::OpenMessage
+            | Operation::OpenAttachment
+            | Operation::FlagMessage
+            | Operation::DeleteMessage
+            | Operation::ReplyMessage
+            | Operation::SearchMailbox
+    )
+}

@@ -1,0 +1,50 @@
+//! Row 7: what is left of a mailbox when something is lost.
+
+use super::mail::kept_mail;
+use super::{ArmFigures, Observed, Part, Ruling};
+use crate::judge::figure::percent;
+use crate::judge::verdict::Answer;
+use crate::scenario::{DeviceKind, Protocol};
+
+pub fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
+    let mail = kept_mail(part);
+    let all = mail.len() as u64;
+    let on_server = mail.iter().filter(|message| message.on_server()).count() as u64;
+    let on_device = mail.iter().filter(|message| message.on_a_device()).count() as u64;
+    let mut owners = 0;
+    let mut left = 0;
+    for message in &mail {
+        if !message
+            .rows
+            .iter()
+            .any(|row| row.device == DeviceKind::Notebook)
+        {
+            continue;
+        }
+        owners += 1;
+        let elsewhere = message
+            .rows
+            .iter()
+            .any(|row| row.device != DeviceKind::Notebook && row.on_device);
+        left += u64::from(message.on_server() || elsewhere);
+    }
+    vec![
+        ("left_without_devices", percent(on_server, all)),
+        ("left_without_server", percent(on_device, all)),
+        ("left_without_notebook", percent(left, owners)),
+    ]
+}
+
+pub fn decide(arm: &ArmFigures) -> Ruling {
+    let Some(share) = arm.value("left_without_devices") else {
+        return Ruling::not_measured("mail in the ledger");
+    };
+    let isp_can = match arm.arm.protocol() {
+        Protocol::Pop3 => Answer::No,
+        Protocol::Imap => Answer::Yes,
+    };
+    Ruling::new(
+        Answer::of(share).against(isp_can),
+        format!("the ISP's server holds {share:.0} % of the mail at the end"),
+    )
+}

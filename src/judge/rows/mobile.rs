@@ -1,0 +1,91 @@
+//! Row 8: what the phone's owner gets, and what it costs the phone.
+
+use super::{ArmFigures, Observed, Part, Ruling};
+use crate::judge::figure::{mean, percent, quantile};
+use crate::judge::verdict::Answer;
+use crate::metrics::Operation;
+use crate::metrics::row::{Opening, OpeningRow, Purpose};
+use crate::scenario::{DeviceKind, Protocol};
+
+pub fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
+    let planned: Vec<&OpeningRow> = part
+        .openings()
+        .filter(|row| row.device == DeviceKind::Phone)
+        .collect();
+    let found: Vec<&OpeningRow> = planned
+        .iter()
+        .copied()
+        .filter(|row| matches!(row.outcome, Opening::Local | Opening::Fetched))
+        .collect();
+    let times = || found.iter().map(|row| row.response_us as f64 / 1000.0);
+    vec![
+        (
+            "phone_openings_found",
+            percent(found.len() as u64, planned.len() as u64),
+        ),
+        (
+            "phone_bytes_per_opening",
+            received(part)
+                .filter(|_| !found.is_empty())
+                .map(|bytes| (bytes as f64 / found.len() as f64, found.len() as u64)),
+        ),
+        ("phone_open_p50", quantile(times(), 0.5)),
+        ("phone_open_p95", quantile(times(), 0.95)),
+        ("phone_stored", stored(part)),
+        ("phone_check_bytes", check_bytes(part)),
+    ]
+}
+
+/// Bytes that phones received in the measured phase; none when they said nothing at all.
+fn received(part: Part<'_>) -> Option<u64> {
+    part.commands()
+        .filter(|row| row.device == Some(DeviceKind::Phone))
+        .map(|row| row.rx_bytes)
+        .reduce(|a, b| a + b)
+}
+
+/// Octets of mail on a phone at the end.
+fn stored(part: Part<'_>) -> Observed {
+    let phones = part.devices(DeviceKind::Phone);
+    let held: Vec<u64> = part
+        .storage()
+        .filter(|row| row.place == DeviceKind::Phone.to_string())
+        .map(|row| row.mail_bytes)
+        .collect();
+    if phones == 0 || held.is_empty() {
+        return None;
+    }
+    Some((held.iter().sum::<u64>() as f64 / phones as f64, phones))
+}
+
+/// By the checks where they carry their traffic, else by the sessions that a timer opened.
+fn check_bytes(part: Part<'_>) -> Observed {
+    let (bytes, checks) = part
+        .operations()
+        .filter(|row| row.device == Some(DeviceKind::Phone) && row.operation == Operation::Check)
+        .fold((0, 0), |(bytes, checks), row| {
+            (bytes + row.rx_bytes, checks + row.count)
+        });
+    if bytes > 0 && checks > 0 {
+        return Some((bytes as f64 / checks as f64, checks));
+    }
+    mean(
+        part.sessions()
+            .filter(|row| row.device == DeviceKind::Phone && row.purpose == Purpose::Poll)
+            .map(|row| row.rx_bytes as f64),
+    )
+}
+
+pub fn decide(arm: &ArmFigures) -> Ruling {
+    let Some(share) = arm.value("phone_openings_found") else {
+        return Ruling::not_measured("opening that was planned on a phone");
+    };
+    let claimed = match arm.arm.protocol() {
+        Protocol::Pop3 => Answer::No,
+        Protocol::Imap => Answer::Yes,
+    };
+    Ruling::new(
+        Answer::of(share).against(claimed),
+        format!("{share:.0} % of the phone's openings found their message"),
+    )
+}

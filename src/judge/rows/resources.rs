@@ -1,0 +1,95 @@
+//! Row 5: what the arm costs the server.
+
+use std::collections::BTreeMap;
+
+use super::{Observed, Part};
+use crate::judge::figure::mean;
+use crate::metrics::row::ServerRow;
+
+pub fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
+    let cells = part.server_cells();
+    let sessions = part.sessions().count();
+    let cpu = cpu(&cells);
+    let samples = || cells.iter().flatten();
+    vec![
+        (
+            "cpu_per_user_hour",
+            cpu.and_then(|cpu| {
+                let hours = part.user_hours(cpu.seconds);
+                (hours > 0.0).then(|| (cpu.ms / hours, cpu.samples))
+            }),
+        ),
+        (
+            "cpu_per_session",
+            cpu.filter(|_| sessions > 0)
+                .map(|cpu| (cpu.ms / sessions as f64, sessions as u64)),
+        ),
+        (
+            "memory_mean",
+            mean(samples().map(|row| row.rss_bytes as f64)),
+        ),
+        (
+            "open_connections",
+            mean(samples().map(|row| f64::from(row.pop3_connections + row.imap_connections))),
+        ),
+        ("disk_at_end", disk_at_end(part, &cells)),
+        (
+            "disk_written",
+            mean(
+                cells
+                    .iter()
+                    .filter(|cell| cell.len() > 1)
+                    .map(|cell| difference(cell, |row| row.disk_write_bytes) as f64),
+            ),
+        ),
+    ]
+}
+
+#[derive(Clone, Copy)]
+struct Cpu {
+    ms: f64,
+    seconds: f64,
+    samples: u64,
+}
+
+/// CPU between the first and the last sample of each measured window, and the time between them.
+fn cpu(cells: &[Vec<&ServerRow>]) -> Option<Cpu> {
+    let mut sum = Cpu {
+        ms: 0.0,
+        seconds: 0.0,
+        samples: 0,
+    };
+    for cell in cells {
+        sum.ms += difference(cell, |row| row.cpu_user_us + row.cpu_system_us) as f64 / 1000.0;
+        sum.seconds += difference(cell, |row| row.at_us) as f64 / 1e6;
+        sum.samples += cell.len() as u64;
+    }
+    (sum.seconds > 0.0).then_some(sum)
+}
+
+/// Last minus first of a counter in one cell; counters that fall (an instance restarted) count as nothing.
+fn difference(cell: &[&ServerRow], of: impl Fn(&ServerRow) -> u64) -> u64 {
+    match (cell.first(), cell.last()) {
+        (Some(first), Some(last)) => of(last).saturating_sub(of(first)),
+        _ => 0,
+    }
+}
+
+/// By `storage.csv`, which is counted after the drain; else by the last sample of the measured phase.
+fn disk_at_end(part: Part<'_>, cells: &[Vec<&ServerRow>]) -> Observed {
+    let counted: BTreeMap<u32, u64> = part
+        .storage()
+        .filter(|row| row.place == "server")
+        .filter_map(|row| Some((row.block, row.disk_bytes?)))
+        .collect();
+    if counted.is_empty() {
+        mean(
+            cells
+                .iter()
+                .filter_map(|cell| cell.last())
+                .map(|row| row.storage_bytes as f64),
+        )
+    } else {
+        mean(counted.into_values().map(|bytes| bytes as f64))
+    }
+}

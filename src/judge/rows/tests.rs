@@ -1,0 +1,364 @@
+//! Each row flips when the rows flip: agreement, disagreement, dependence and absence, from rows alone.
+
+use crate::judge::synthetic::{as_the_document_says, empty};
+use crate::judge::{Evidence, JudgedRow, Verdict, judge};
+use crate::metrics::row::Opening;
+use crate::scenario::{Arm, DeviceKind};
+
+fn row(evidence: &Evidence, number: u8) -> JudgedRow {
+    judge(evidence).rows[usize::from(number) - 1].clone()
+}
+
+fn verdicts(evidence: &Evidence, number: u8) -> (Verdict, Verdict) {
+    let row = row(evidence, number);
+    (
+        row.arm(Arm::Pop3).unwrap().verdict,
+        row.arm(Arm::Imap).unwrap().verdict,
+    )
+}
+
+fn value(evidence: &Evidence, number: u8, arm: Arm, metric: &str) -> f64 {
+    let row = row(evidence, number);
+    row.arm(arm).unwrap().figure(metric).unwrap().value.unwrap()
+}
+
+/// The same rows with the arms' names exchanged, ports excepted.
+fn exchanged() -> Evidence {
+    let mut evidence = as_the_document_says();
+    let other = |arm: &mut Arm| {
+        *arm = match *arm {
+            Arm::Pop3 => Arm::Imap,
+            _ => Arm::Pop3,
+        };
+    };
+    evidence
+        .operations
+        .iter_mut()
+        .for_each(|row| other(&mut row.arm));
+    evidence
+        .sessions
+        .iter_mut()
+        .for_each(|row| other(&mut row.arm));
+    evidence
+        .server
+        .iter_mut()
+        .for_each(|row| other(&mut row.arm));
+    evidence
+        .openings
+        .iter_mut()
+        .for_each(|row| other(&mut row.arm));
+    evidence
+        .consistency
+        .iter_mut()
+        .for_each(|row| other(&mut row.arm));
+    evidence
+        .storage
+        .iter_mut()
+        .for_each(|row| other(&mut row.arm));
+    evidence.setting.windows = evidence
+        .setting
+        .windows
+        .into_iter()
+        .map(|(mut cell, window)| {
+            other(&mut cell.arm);
+            (cell, window)
+        })
+        .collect();
+    evidence
+}
+
+#[test]
+fn a_run_in_which_all_is_as_the_document_says_agrees_in_every_row() {
+    for number in 1..=8 {
+        assert_eq!(
+            verdicts(&as_the_document_says(), number),
+            (Verdict::Agrees, Verdict::Agrees),
+            "row {number}"
+        );
+    }
+}
+
+#[test]
+fn with_the_arms_exchanged_every_row_but_the_port_disagrees() {
+    for number in 2..=8 {
+        assert_eq!(
+            verdicts(&exchanged(), number),
+            (Verdict::Disagrees, Verdict::Disagrees),
+            "row {number}"
+        );
+    }
+}
+
+#[test]
+fn without_rows_every_row_is_not_measured() {
+    for row in judge(&empty()).rows {
+        assert_eq!(
+            row.verdict,
+            Verdict::NotMeasured,
+            "{}",
+            row.document.english
+        );
+    }
+}
+
+#[test]
+fn row_1_depends_on_the_administrator_when_the_port_is_another() {
+    let mut evidence = as_the_document_says();
+    evidence.setting.pop3_port = Some(40_110);
+    evidence.setting.imap_port = Some(993);
+    assert_eq!(verdicts(&evidence, 1), (Verdict::Depends, Verdict::Depends));
+    assert!((value(&evidence, 1, Arm::Pop3, "port") - 40_110.0).abs() < 1e-9);
+    let reason = row(&evidence, 1).arm(Arm::Pop3).unwrap().reason.clone();
+    assert!(reason.contains("110 and 995 are assigned"), "{reason}");
+}
+
+#[test]
+fn row_1_times_the_greeting_from_the_start_of_connecting() {
+    let evidence = as_the_document_says();
+    assert!((value(&evidence, 1, Arm::Pop3, "greeting_p50") - 0.5).abs() < 1e-9);
+    assert!((value(&evidence, 1, Arm::Imap, "greeting_p50") - 1.5).abs() < 1e-9);
+}
+
+#[test]
+fn row_2_depends_when_the_mail_is_in_both_places() {
+    let mut evidence = as_the_document_says();
+    for row in &mut evidence.consistency {
+        row.on_server = true;
+        row.on_device = true;
+    }
+    assert_eq!(verdicts(&evidence, 2), (Verdict::Depends, Verdict::Depends));
+}
+
+#[test]
+fn row_2_does_not_hold_mail_that_waits_for_its_first_check_against_pop() {
+    let mut evidence = as_the_document_says();
+    for row in &mut evidence.consistency {
+        if row.arm == Arm::Pop3 && row.user == 0 {
+            row.visible_at_us = None;
+            row.read_at_us = None;
+            row.on_device = false;
+            row.on_server = true;
+        }
+    }
+    assert_eq!(verdicts(&evidence, 2).0, Verdict::Agrees);
+    assert!((value(&evidence, 2, Arm::Pop3, "mail_waiting") - 50.0).abs() < 1e-9);
+    assert!((value(&evidence, 2, Arm::Pop3, "mail_on_server") - 50.0).abs() < 1e-9);
+}
+
+#[test]
+fn row_2_leaves_out_what_its_owner_deleted_and_what_was_never_accepted() {
+    let mut evidence = as_the_document_says();
+    for row in &mut evidence.consistency {
+        row.deleted = row.user == 0;
+        row.due_at_us = Some(5);
+        row.accepted_at_us = Some(6);
+    }
+    let n = |evidence: &Evidence| {
+        row(evidence, 2)
+            .arm(Arm::Imap)
+            .unwrap()
+            .figure("mail_on_server")
+            .unwrap()
+            .n
+    };
+    assert_eq!(n(&evidence), 40);
+    for row in &mut evidence.consistency {
+        row.accepted_at_us = None;
+    }
+    assert_eq!(n(&evidence), 0);
+}
+
+#[test]
+fn row_3_depends_when_an_imap_client_reads_half_from_its_cache() {
+    let mut evidence = as_the_document_says();
+    for row in &mut evidence.openings {
+        if row.arm == Arm::Imap && row.again {
+            row.outcome = Opening::Local;
+        }
+    }
+    assert_eq!(verdicts(&evidence, 3), (Verdict::Agrees, Verdict::Depends));
+    assert_eq!(row(&evidence, 3).verdict, Verdict::Depends);
+    assert!((value(&evidence, 3, Arm::Pop3, "openings_missing") - 50.0).abs() < 1e-9);
+}
+
+#[test]
+fn row_4_depends_when_its_times_point_in_different_directions() {
+    let mut evidence = as_the_document_says();
+    for row in &mut evidence.sessions {
+        if row.arm == Arm::Imap {
+            row.usable_us = Some(100);
+        }
+    }
+    assert_eq!(verdicts(&evidence, 4), (Verdict::Depends, Verdict::Depends));
+    let reason = row(&evidence, 4).arms[0].reason.clone();
+    assert!(
+        reason.contains("lower for IMAP: usable inbox, median"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn row_4_shows_no_difference_when_the_blocks_overlap() {
+    let mut evidence = as_the_document_says();
+    let even = evidence.sessions[0].clone();
+    evidence.setting.speed = 1.0;
+    for row in &mut evidence.sessions {
+        row.connect_us = even.connect_us;
+        row.greeting_us = even.greeting_us;
+        row.login_us = even.login_us;
+        row.usable_us = Some(if (row.arm == Arm::Pop3) == (row.block == 1) {
+            3_000
+        } else {
+            4_000
+        });
+        row.end_at_us = row.start_at_us + 8_000;
+    }
+    assert_eq!(
+        verdicts(&evidence, 4),
+        (Verdict::NoDifference, Verdict::NoDifference)
+    );
+}
+
+#[test]
+fn row_4_counts_pauses_at_simulated_and_service_at_clock_time() {
+    let evidence = as_the_document_says();
+    let user_hours = 2.0 * 20.0 * 60.0 / 3600.0;
+    // 60 POP sessions of 8 ms.
+    let pop = value(&evidence, 4, Arm::Pop3, "connected_time");
+    assert!((pop - 60.0 * 0.008 / user_hours).abs() < 1e-6, "{pop}");
+    // 60 IMAP sessions of 1.5 s, in which commands took 50 × 1.5 ms + 50 × 1.8 ms per device kind and block.
+    let clock = 60.0 * 1.5;
+    let service = 6.0 * 50.0 * (0.0015 + 0.0018);
+    let imap = value(&evidence, 4, Arm::Imap, "connected_time");
+    let expected = (service + (clock - service) * 60.0) / user_hours;
+    assert!((imap / expected - 1.0).abs() < 0.05, "{imap} {expected}");
+}
+
+#[test]
+fn row_4_says_when_one_block_is_all_there_is() {
+    let mut evidence = as_the_document_says();
+    evidence.setting.blocks = 1;
+    evidence.sessions.retain(|row| row.block == 1);
+    let row = row(&evidence, 4);
+    assert_eq!(row.verdict, Verdict::Agrees);
+    assert!(row.arms[0].reason.contains("one block only"));
+}
+
+#[test]
+fn row_5_gives_cpu_of_the_measured_phase_per_user_hour() {
+    let evidence = as_the_document_says();
+    // 40 ms of CPU each second, two users, speed 60.
+    let expected = 400.0 / (2.0 * 10.0 * 60.0 / 3600.0);
+    let cpu = value(&evidence, 5, Arm::Pop3, "cpu_per_user_hour");
+    assert!((cpu - expected).abs() < 1e-6, "{cpu}");
+    assert!((value(&evidence, 5, Arm::Imap, "cpu_per_user_hour") / cpu - 4.0).abs() < 1e-6);
+    assert!((value(&evidence, 5, Arm::Imap, "open_connections") - 12.0).abs() < 1e-9);
+}
+
+#[test]
+fn row_5_depends_when_one_resource_is_lower_for_imap() {
+    let mut evidence = as_the_document_says();
+    for row in &mut evidence.server {
+        if row.arm == Arm::Imap {
+            row.rss_bytes = 1_000;
+        }
+    }
+    assert_eq!(verdicts(&evidence, 5).0, Verdict::Depends);
+}
+
+#[test]
+fn row_5_shows_no_difference_when_all_resources_are_the_same() {
+    let mut evidence = as_the_document_says();
+    for row in &mut evidence.server {
+        row.cpu_user_us = row.at_us % 1_000_000_000;
+        row.cpu_system_us = 0;
+        row.rss_bytes = 1_000;
+        row.pop3_connections = 1;
+        row.imap_connections = 0;
+    }
+    for row in &mut evidence.storage {
+        row.disk_bytes = row.disk_bytes.map(|_| 7);
+    }
+    assert_eq!(verdicts(&evidence, 5).0, Verdict::NoDifference);
+}
+
+#[test]
+fn row_6_counts_each_other_device_of_the_same_person() {
+    let evidence = as_the_document_says();
+    let row = row(&evidence, 6);
+    let figure = row
+        .arm(Arm::Pop3)
+        .unwrap()
+        .figure("shown_elsewhere")
+        .unwrap();
+    // 2 blocks × 2 users × 20 messages, two other devices each.
+    assert_eq!(figure.n, 160);
+    assert!(figure.value.unwrap().abs() < 1e-9);
+    assert!((value(&evidence, 6, Arm::Imap, "shown_elsewhere") - 100.0).abs() < 1e-9);
+}
+
+#[test]
+fn row_6_turns_over_for_pop_when_mail_is_left_on_the_server() {
+    let mut evidence = as_the_document_says();
+    for row in &mut evidence.consistency {
+        row.on_server = true;
+    }
+    for row in &mut evidence.openings {
+        if row.again {
+            row.outcome = Opening::Fetched;
+        }
+    }
+    assert_eq!(
+        verdicts(&evidence, 6),
+        (Verdict::Disagrees, Verdict::Agrees)
+    );
+}
+
+#[test]
+fn row_6_is_not_measured_where_people_have_one_device() {
+    let mut evidence = as_the_document_says();
+    evidence
+        .consistency
+        .retain(|row| row.device == DeviceKind::Notebook);
+    assert_eq!(verdicts(&evidence, 6).0, Verdict::NotMeasured);
+}
+
+#[test]
+fn row_7_depends_when_the_server_holds_part_of_the_mail() {
+    let mut evidence = as_the_document_says();
+    for row in &mut evidence.consistency {
+        row.on_server = !row.message.ends_with('3') && !row.message.ends_with('4');
+    }
+    assert_eq!(verdicts(&evidence, 7), (Verdict::Depends, Verdict::Depends));
+    assert!((value(&evidence, 7, Arm::Imap, "left_without_notebook") - 80.0).abs() < 1e-9);
+}
+
+#[test]
+fn row_8_depends_when_the_phone_finds_most_but_not_all() {
+    let mut evidence = as_the_document_says();
+    for row in &mut evidence.openings {
+        if row.device == DeviceKind::Phone {
+            row.outcome = if row.user == 0 || row.message.ends_with('2') {
+                Opening::Fetched
+            } else {
+                Opening::Missing
+            };
+        }
+    }
+    assert_eq!(verdicts(&evidence, 8), (Verdict::Depends, Verdict::Depends));
+}
+
+#[test]
+fn row_8_divides_what_phones_received_by_their_successful_openings() {
+    let evidence = as_the_document_says();
+    // Two blocks, two commands on the wire of 50 000 bytes each, 80 openings.
+    let bytes = value(&evidence, 8, Arm::Imap, "phone_bytes_per_opening");
+    assert!((bytes - 4.0 * 50_000.0 / 80.0).abs() < 1e-9, "{bytes}");
+    let pop = row(&evidence, 8);
+    let pop = pop
+        .arm(Arm::Pop3)
+        .unwrap()
+        .figure("phone_bytes_per_opening")
+        .unwrap();
+    assert_eq!(pop.value, None);
+}

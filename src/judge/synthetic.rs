@@ -1,0 +1,307 @@
+//! Rows with a known truth, for tests: two users with phone, tablet and notebook, two blocks of ten measured
+//! seconds, in which both protocols behave as the document says.
+
+use std::collections::BTreeMap;
+
+use super::{Ending, Evidence, Setting};
+use crate::metrics::Operation;
+use crate::metrics::row::{
+    Cell, CheckRow, ConsistencyRow, GeneratorRow, Opening, OpeningRow, OperationRow, Purpose,
+    ServerRow, SessionRow, StorageRow,
+};
+use crate::scenario::{Arm, DeviceKind, Phase, TlsMode};
+
+const DEVICES: [DeviceKind; 3] = [DeviceKind::Phone, DeviceKind::Tablet, DeviceKind::Notebook];
+/// Measured seconds of a cell.
+const SECONDS: u64 = 10;
+const MESSAGES: u32 = 20;
+
+/// POP downloads and deletes, is quick and cheap; IMAP leaves all on the server, is slower and costs more.
+pub(crate) fn as_the_document_says() -> Evidence {
+    let mut evidence = empty();
+    let arms = evidence.setting.arms.clone();
+    for block in 1..=evidence.setting.blocks {
+        for (index, arm) in arms.iter().enumerate() {
+            let start = (u64::from(block) * 10 + index as u64) * 30_000_000;
+            add_cell(&mut evidence, block, *arm, start);
+        }
+    }
+    evidence
+}
+
+/// A finished run that left no rows.
+pub(crate) fn empty() -> Evidence {
+    Evidence {
+        setting: Setting {
+            scenario: "quick".to_owned(),
+            target: "embedded".to_owned(),
+            users: 2,
+            speed: 60.0,
+            arms: vec![Arm::Pop3, Arm::Imap],
+            blocks: 2,
+            pop3_port: Some(110),
+            imap_port: Some(143),
+            tls: TlsMode::Plain,
+            cpus: Some(2),
+            workers: 1,
+            windows: BTreeMap::new(),
+            ending: Ending::Finished,
+        },
+        operations: Vec::new(),
+        sessions: Vec::new(),
+        errors: Vec::new(),
+        server: Vec::new(),
+        generator: Vec::new(),
+        openings: Vec::new(),
+        consistency: Vec::new(),
+        storage: Vec::new(),
+        checks: Vec::new(),
+    }
+}
+
+fn add_cell(evidence: &mut Evidence, block: u32, arm: Arm, start: u64) {
+    let pop = arm == Arm::Pop3;
+    let end = start + SECONDS * 1_000_000;
+    evidence
+        .setting
+        .windows
+        .insert(Cell { block, arm }, (start, end));
+    for second in 0..=SECONDS {
+        let at_us = start + second * 1_000_000;
+        evidence.server.push(server(block, arm, at_us, second));
+        evidence
+            .generator
+            .push(generator(block, arm, at_us, second));
+    }
+    for user in 0..evidence.setting.users {
+        for (index, device) in DEVICES.into_iter().enumerate() {
+            for poll in 0..5_u64 {
+                evidence.sessions.push(session(
+                    block,
+                    arm,
+                    user,
+                    device,
+                    start + poll * 2_000_000 + index as u64 * 1000,
+                ));
+            }
+        }
+        for message in 0..MESSAGES {
+            add_message(evidence, block, arm, user, message, start);
+        }
+    }
+    for device in DEVICES {
+        evidence.operations.extend(operations(block, arm, device));
+    }
+    let mail = 2 * u64::from(MESSAGES) * 10_000;
+    for place in ["server", "phone", "tablet", "notebook"] {
+        let bytes = match (pop, place) {
+            (true, "notebook") | (false, "server") => mail,
+            _ => 0,
+        };
+        evidence.storage.push(StorageRow {
+            block,
+            arm,
+            place: place.to_owned(),
+            messages: bytes / 10_000,
+            mail_bytes: bytes,
+            files: (place == "server").then_some(bytes / 10_000),
+            disk_bytes: (place == "server").then_some(bytes + 4096),
+        });
+    }
+    evidence.checks.push(CheckRow {
+        block,
+        arm,
+        check: "delivered = stored + deleted".to_owned(),
+        expected: 40,
+        found: 40,
+        holds: true,
+    });
+}
+
+/// The notebook reads each message first; the phone tries to open it afterwards.
+fn add_message(evidence: &mut Evidence, block: u32, arm: Arm, user: u32, message: u32, start: u64) {
+    let pop = arm == Arm::Pop3;
+    let id = format!("0badcafe-{user}-{message}");
+    for device in DEVICES {
+        let notebook = device == DeviceKind::Notebook;
+        evidence.consistency.push(ConsistencyRow {
+            block,
+            arm,
+            user,
+            message: id.clone(),
+            device,
+            octets: 10_000,
+            due_at_us: None,
+            accepted_at_us: None,
+            visible_at_us: (notebook || !pop).then_some(start + 1),
+            read_at_us: notebook.then_some(start + 2),
+            deleted: false,
+            on_server: !pop,
+            on_device: pop && notebook,
+            shown_read: notebook || !pop,
+        });
+    }
+    for (device, again) in [(DeviceKind::Notebook, false), (DeviceKind::Phone, true)] {
+        evidence.openings.push(OpeningRow {
+            block,
+            arm,
+            phase: Phase::Measure,
+            user,
+            device,
+            message: id.clone(),
+            at_us: start + 2,
+            again,
+            attachment: false,
+            outcome: match (pop, again) {
+                (true, false) => Opening::Local,
+                (true, true) => Opening::Missing,
+                (false, _) => Opening::Fetched,
+            },
+            response_us: if pop {
+                200
+            } else {
+                4_000 + u64::from(message) * 100
+            },
+            rx_bytes: if pop { 0 } else { 10_000 },
+            tx_bytes: 50,
+        });
+    }
+}
+
+fn session(block: u32, arm: Arm, user: u32, device: DeviceKind, at: u64) -> SessionRow {
+    let factor = if arm == Arm::Pop3 { 1 } else { 3 };
+    SessionRow {
+        block,
+        arm,
+        phase: Phase::Measure,
+        user,
+        device,
+        purpose: Purpose::Poll,
+        due_at_us: at,
+        start_at_us: at,
+        end_at_us: at + if arm == Arm::Pop3 { 8_000 } else { 1_500_000 },
+        connect_us: Some(200 * factor),
+        tls_us: None,
+        greeting_us: Some(300 * factor),
+        login_us: Some(500 * factor),
+        usable_us: Some((3_000 + u64::from(user) * 100) * factor),
+        rx_bytes: 5_000,
+        tx_bytes: 200,
+        wire_rx_bytes: 5_000,
+        wire_tx_bytes: 200,
+        round_trips: 7 * factor as u32,
+        commands: 6,
+        messages: 1,
+        headers: 0,
+        error: None,
+    }
+}
+
+pub(crate) fn operation(
+    block: u32,
+    arm: Arm,
+    device: DeviceKind,
+    operation: Operation,
+    service_us: u64,
+) -> OperationRow {
+    OperationRow {
+        second: None,
+        block,
+        arm,
+        phase: Phase::Measure,
+        device: Some(device),
+        operation,
+        count: 50,
+        errors: 0,
+        lag_p50_us: 100,
+        lag_p99_us: 800,
+        lag_max_us: 2_000,
+        service_mean_us: service_us as f64,
+        service_p50_us: service_us,
+        service_p90_us: service_us * 2,
+        service_p99_us: service_us * 5,
+        service_max_us: service_us * 9,
+        response_mean_us: service_us as f64,
+        response_p50_us: service_us,
+        response_p90_us: service_us * 2,
+        response_p99_us: service_us * 5,
+        response_max_us: service_us * 9,
+        rx_bytes: 50_000,
+        tx_bytes: 500,
+        wire_rx_bytes: 50_000,
+        wire_tx_bytes: 500,
+        round_trips: 50,
+    }
+}
+
+fn operations(block: u32, arm: Arm, device: DeviceKind) -> Vec<OperationRow> {
+    let one = |name, us| operation(block, arm, device, name, us);
+    if arm == Arm::Pop3 {
+        vec![
+            one(Operation::UsableInbox, 3_000),
+            one(Operation::Login, 500),
+            one(Operation::Retr, 900),
+            one(Operation::Check, 6_000),
+            one(Operation::OpenMessage, 150),
+        ]
+    } else {
+        vec![
+            one(Operation::UsableInbox, 9_000),
+            one(Operation::Login, 1_500),
+            one(Operation::FetchPart, 1_800),
+            one(Operation::Check, 9_500),
+            one(Operation::OpenMessage, 5_000),
+        ]
+    }
+}
+
+fn server(block: u32, arm: Arm, at_us: u64, second: u64) -> ServerRow {
+    let factor = if arm == Arm::Pop3 { 1 } else { 4 };
+    let connections = 3 * factor as u32;
+    ServerRow {
+        at_us,
+        block,
+        arm,
+        phase: Phase::Measure,
+        source: "process-tree".to_owned(),
+        cpu_user_us: second * 30_000 * factor,
+        cpu_system_us: second * 10_000 * factor,
+        rss_bytes: 10_000_000 * factor,
+        pss_bytes: None,
+        processes: 1,
+        threads: 3,
+        fds: 20,
+        pop3_connections: if factor == 1 { connections } else { 0 },
+        imap_connections: if factor == 1 { 0 } else { connections },
+        delivery_connections: 1,
+        disk_read_bytes: 0,
+        disk_write_bytes: second * 1_000,
+        storage_bytes: 400_000 * factor,
+        storage_files: 40,
+    }
+}
+
+fn generator(block: u32, arm: Arm, at_us: u64, second: u64) -> GeneratorRow {
+    GeneratorRow {
+        at_us,
+        block,
+        arm,
+        phase: Phase::Measure,
+        cpu_user_us: second * 100_000,
+        cpu_system_us: second * 50_000,
+        rss_bytes: 30_000_000,
+        fds: 30,
+        threads: 3,
+        open_sessions: if arm == Arm::Pop3 {
+            2 + (second % 3) as u32
+        } else {
+            12
+        },
+        sessions: second * 3,
+        errors: 0,
+        lag_p50_us: 200,
+        lag_p99_us: 900,
+        lag_max_us: 2_000,
+        coalesced: 0,
+    }
+}

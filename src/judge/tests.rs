@@ -1,0 +1,163 @@
+use super::synthetic::{as_the_document_says, empty};
+use super::*;
+use crate::metrics::ErrorClass;
+use crate::metrics::row::Purpose;
+
+fn reasons(evidence: &Evidence) -> Vec<String> {
+    judge(evidence).validity.reasons
+}
+
+#[test]
+fn a_sound_run_is_valid_and_has_no_warning() {
+    assert_eq!(judge(&as_the_document_says()).validity, Validity::default());
+}
+
+#[test]
+fn an_empty_run_is_invalid() {
+    assert!(!judge(&empty()).validity.is_valid());
+}
+
+#[test]
+fn a_run_that_broke_off_is_invalid() {
+    let mut evidence = as_the_document_says();
+    evidence.setting.ending = Ending::Unfinished;
+    assert_eq!(reasons(&evidence), ["The run did not finish."]);
+    evidence.setting.ending = Ending::Interrupted;
+    assert_eq!(reasons(&evidence).len(), 1);
+}
+
+#[test]
+fn sums_that_do_not_add_up_make_a_run_invalid() {
+    let mut evidence = as_the_document_says();
+    evidence.checks[0].holds = false;
+    evidence.checks[0].found = 39;
+    assert_eq!(
+        reasons(&evidence),
+        [
+            "Block 1, arm pop3: \"delivered = stored + deleted\" does not hold: expected 40, found 39."
+        ]
+    );
+}
+
+#[test]
+fn one_late_second_is_a_warning_and_many_make_the_run_invalid() {
+    let mut evidence = as_the_document_says();
+    evidence.generator[3].lag_p99_us = 50_000;
+    let validity = judge(&evidence).validity;
+    assert!(validity.is_valid());
+    assert_eq!(validity.warnings.len(), 1);
+    for row in evidence.generator.iter_mut().take(5) {
+        row.lag_p99_us = 50_000;
+    }
+    assert!(reasons(&evidence)[0].contains("late in 5 of 22 seconds"));
+}
+
+#[test]
+fn lag_is_held_against_the_figure_that_is_judged_when_that_is_long() {
+    let mut evidence = as_the_document_says();
+    for row in &mut evidence.generator {
+        row.lag_p99_us = 50_000;
+    }
+    assert_eq!(reasons(&evidence).len(), 2);
+    for row in &mut evidence.sessions {
+        row.usable_us = Some(1_000_000);
+    }
+    assert!(reasons(&evidence).is_empty());
+}
+
+#[test]
+fn a_saturated_generator_makes_the_run_invalid() {
+    let mut evidence = as_the_document_says();
+    for row in &mut evidence.generator {
+        row.cpu_user_us *= 10;
+    }
+    assert!(reasons(&evidence)[0].contains("saturated"));
+}
+
+#[test]
+fn failed_sessions_count_but_refusals_by_the_protocol_do_not() {
+    let mut evidence = as_the_document_says();
+    for row in evidence.sessions.iter_mut().take(3) {
+        row.error = Some(ErrorClass::InUse);
+    }
+    assert!(judge(&evidence).validity.is_valid());
+    for row in evidence.sessions.iter_mut().take(3) {
+        row.error = Some(ErrorClass::ConnectionLost);
+    }
+    assert!(reasons(&evidence)[0].contains("3 of 60 sessions"));
+}
+
+#[test]
+fn devices_that_never_get_in_make_the_run_invalid() {
+    let mut evidence = as_the_document_says();
+    for row in &mut evidence.sessions {
+        if row.user == 1 && row.arm == Arm::Imap {
+            row.login_us = None;
+        }
+    }
+    assert!(
+        reasons(&evidence)
+            .iter()
+            .any(|reason| reason.contains("6 of 12 devices"))
+    );
+}
+
+#[test]
+fn audits_are_never_judged() {
+    let mut evidence = as_the_document_says();
+    let before = judge(&evidence);
+    let mut audit = evidence.sessions[0].clone();
+    audit.purpose = Purpose::Audit;
+    audit.usable_us = Some(9_000_000);
+    audit.error = Some(ErrorClass::Timeout);
+    evidence.sessions.extend(vec![audit; 100]);
+    let after = judge(&evidence);
+    assert_eq!(after.validity, before.validity);
+    assert_eq!(
+        after.rows[3].arms[0].figures,
+        before.rows[3].arms[0].figures
+    );
+}
+
+#[test]
+fn every_figure_has_the_value_of_each_block() {
+    for row in judge(&as_the_document_says()).rows {
+        for figure in row.arms.iter().flat_map(|arm| &arm.figures) {
+            if figure.value.is_some() {
+                let blocks: Vec<u32> = figure.blocks.iter().map(|(block, _)| *block).collect();
+                assert_eq!(blocks, [1, 2], "{}", figure.metric.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn connections_kept_since_before_the_measured_phase_are_timed_and_noted() {
+    let mut evidence = as_the_document_says();
+    for row in &mut evidence.sessions {
+        if row.arm == Arm::Imap {
+            row.phase = crate::scenario::Phase::RampUp;
+        }
+    }
+    let judgement = judge(&evidence);
+    assert!(
+        judgement.rows[3].arms[1]
+            .figure("usable_p50")
+            .unwrap()
+            .value
+            .is_some()
+    );
+    assert!(
+        judgement
+            .notes
+            .iter()
+            .any(|note| note.contains("arm imap every connection"))
+    );
+}
+
+#[test]
+fn speed_and_thin_evidence_are_said() {
+    let notes = judge(&as_the_document_says()).notes;
+    assert!(notes[0].contains("60 times faster"));
+    assert!(notes[1].contains("no intervals"));
+}

@@ -1,0 +1,113 @@
+//! `verdict.json`: the judgement for machines, written last, so that its absence marks a run that did not
+//! finish. It appears whole or not at all.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{JudgedArm, Judgement, Setting, Validity, Verdict};
+use crate::metrics::row::CheckRow;
+
+/// The version of this file's shape; grows when a reader would have to change.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The file's name in a run directory.
+pub const NAME: &str = "verdict.json";
+
+#[derive(Serialize)]
+struct VerdictFile<'a> {
+    schema_version: u32,
+    /// `valid` or `invalid`.
+    outcome: &'static str,
+    ending: String,
+    validity: &'a Validity,
+    setting: &'a Setting,
+    rows: Vec<Row<'a>>,
+    checks: &'a [CheckRow],
+    notes: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    row: u8,
+    name: &'static str,
+    claim: &'static str,
+    verdict: Verdict,
+    arms: &'a [JudgedArm],
+}
+
+/// The text of `verdict.json`.
+pub fn text(judgement: &Judgement) -> Result<String, serde_json::Error> {
+    let file = VerdictFile {
+        schema_version: SCHEMA_VERSION,
+        outcome: if judgement.validity.is_valid() {
+            "valid"
+        } else {
+            "invalid"
+        },
+        ending: judgement.setting.ending.to_string(),
+        validity: &judgement.validity,
+        setting: &judgement.setting,
+        rows: judgement
+            .rows
+            .iter()
+            .map(|row| Row {
+                row: row.document.number,
+                name: row.document.slug,
+                claim: row.document.english,
+                verdict: row.verdict,
+                arms: &row.arms,
+            })
+            .collect(),
+        checks: &judgement.checks,
+        notes: &judgement.notes,
+    };
+    serde_json::to_string_pretty(&file).map(|text| text + "\n")
+}
+
+/// Writes it into a run directory: to a temporary file beside it, then by rename.
+pub fn write(judgement: &Judgement, directory: &Path) -> std::io::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(text(judgement)?.as_bytes())?;
+    file.as_file().sync_all()?;
+    readable_by_all(file.as_file())?;
+    file.persist(directory.join(NAME))?;
+    Ok(())
+}
+
+/// Temporary files are made for their owner only; this one is a result like the others.
+#[cfg(unix)]
+fn readable_by_all(file: &std::fs::File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn readable_by_all(_: &std::fs::File) -> std::io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::{judge, synthetic};
+
+    #[test]
+    fn the_file_says_outcome_rows_and_checks() {
+        let directory = tempfile::tempdir().unwrap();
+        let judgement = judge(&synthetic::as_the_document_says());
+        write(&judgement, directory.path()).unwrap();
+        let text = std::fs::read_to_string(directory.path().join(NAME)).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["schema_version"], 1);
+        assert_eq!(value["outcome"], "valid");
+        assert_eq!(value["rows"].as_array().unwrap().len(), 8);
+        assert_eq!(
+            value["rows"][3]["arms"][0]["figures"][0]["metric"],
+            "usable_p50"
+        );
+        assert_eq!(value["rows"][5]["arms"][1]["verdict"], "agrees");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+}
