@@ -274,10 +274,10 @@ fn server(block: u32, arm: Arm, at_us: u64, second: u64) -> ServerRow {
         pop3_connections: if factor == 1 { connections } else { 0 },
         imap_connections: if factor == 1 { 0 } else { connections },
         delivery_connections: 1,
-        disk_read_bytes: 0,
-        disk_write_bytes: second * 1_000,
-        storage_bytes: 400_000 * factor,
-        storage_files: 40,
+        disk_read_bytes: Some(0),
+        disk_write_bytes: Some(second * 1_000),
+        storage_bytes: Some(400_000 * factor),
+        storage_files: Some(40),
     }
 }
 

@@ -35,12 +35,7 @@ pub fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
         ("disk_at_end", disk_at_end(part, &cells)),
         (
             "disk_written",
-            mean(
-                cells
-                    .iter()
-                    .filter(|cell| cell.len() > 1)
-                    .map(|cell| difference(cell, |row| row.disk_write_bytes) as f64),
-            ),
+            mean(cells.iter().filter_map(|cell| disk_written(cell))),
         ),
     ]
 }
@@ -75,6 +70,13 @@ fn difference(cell: &[&ServerRow], of: impl Fn(&ServerRow) -> u64) -> u64 {
     }
 }
 
+/// What the processes wrote in a window, where the system tells.
+fn disk_written(cell: &[&ServerRow]) -> Option<f64> {
+    let first = cell.first()?.disk_write_bytes?;
+    let last = cell.last()?.disk_write_bytes?;
+    (cell.len() > 1).then(|| last.saturating_sub(first) as f64)
+}
+
 /// By `storage.csv`, which is counted after the drain; else by the last sample of the measured phase.
 fn disk_at_end(part: Part<'_>, cells: &[Vec<&ServerRow>]) -> Observed {
     let counted: BTreeMap<u32, u64> = part
@@ -87,7 +89,7 @@ fn disk_at_end(part: Part<'_>, cells: &[Vec<&ServerRow>]) -> Observed {
             cells
                 .iter()
                 .filter_map(|cell| cell.last())
-                .map(|row| row.storage_bytes as f64),
+                .filter_map(|row| Some(row.storage_bytes? as f64)),
         )
     } else {
         mean(counted.into_values().map(|bytes| bytes as f64))
