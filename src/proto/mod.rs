@@ -2,6 +2,8 @@
 
 /// What remains of a message that streams by: sizes, body hash, identity.
 pub mod digest;
+/// Dot-stuffing, both ways, as POP3, SMTP and LMTP share it.
+pub mod dots;
 /// IMAP4rev1, RFC 3501 (and RFC 9051 where it differs).
 pub mod imap;
 /// LMTP, RFC 2033, and SMTP, RFC 5321: handing a message over.
