@@ -6,6 +6,8 @@ pub mod digest;
 pub mod dots;
 /// IMAP4rev1, RFC 3501 (and RFC 9051 where it differs).
 pub mod imap;
+/// Lines of a reply, taken from whatever has been read so far.
+pub mod line;
 /// LMTP, RFC 2033, and SMTP, RFC 5321: handing a message over.
 pub mod lmtp;
 /// POP3, RFC 1939 and its extensions.
