@@ -231,10 +231,21 @@ impl OperationRow {
         self.response_p99_us = response.value_at_quantile(0.99);
         self.response_max_us = response.max();
     }
+
+    /// Adds the columns that are sums; percentiles cannot be added, see [`Self::set_times`].
+    pub fn add_sums(&mut self, other: &Self) {
+        self.count += other.count;
+        self.errors += other.errors;
+        self.rx_bytes += other.rx_bytes;
+        self.tx_bytes += other.tx_bytes;
+        self.wire_rx_bytes += other.wire_rx_bytes;
+        self.wire_tx_bytes += other.wire_tx_bytes;
+        self.round_trips += other.round_trips;
+    }
 }
 
 /// An empty histogram of µs with three significant digits that grows as needed.
-pub(crate) fn empty() -> Histogram<u64> {
+fn empty() -> Histogram<u64> {
     #[expect(
         clippy::expect_used,
         reason = "fails only on bounds that are out of order or more than five digits; these are constants"
@@ -246,7 +257,7 @@ pub(crate) fn empty() -> Histogram<u64> {
 }
 
 /// Adds `from` to `into`, which grows as needed.
-pub(crate) fn add(into: &mut Histogram<u64>, from: &Histogram<u64>) {
+fn add(into: &mut Histogram<u64>, from: &Histogram<u64>) {
     let added = into.add(from);
     debug_assert!(added.is_ok(), "a growing histogram takes any other");
 }

@@ -20,7 +20,8 @@ pub struct Cell {
 /// `ops.csv` has the same columns for a whole (block, arm, phase, device, operation), without `second`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OperationRow {
-    /// Seconds since the run's start, whole; empty in ops.csv.
+    /// Seconds since the run's start, whole; none, and no such column, in ops.csv.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub second: Option<u32>,
     /// Block, from 1.
     pub block: u32,

@@ -1,0 +1,626 @@
+//! The format on disk: what is written is read back, also after the run was killed at any octet of any file.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use mailgauge::metrics::row::{
+    Cell, CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, Opening, OpeningRow, OperationRow,
+    Purpose, ServerRow, SessionRow, StorageRow,
+};
+use mailgauge::metrics::{
+    ErrorClass, Interval, Key, Operation, Record, Recorder, Sample, Timing, Traffic,
+};
+use mailgauge::rundir::{self, Csv, Label, Manifest, Outcome, RunDir, Time, Writer};
+use mailgauge::scenario::{Arm, DeviceKind, Phase};
+use proptest::prelude::*;
+use strum::IntoEnumIterator;
+
+const FIRST: Cell = Cell {
+    block: 1,
+    arm: Arm::Pop3,
+};
+const SECOND: Cell = Cell {
+    block: 1,
+    arm: Arm::Imap,
+};
+const SECONDS: u32 = 4;
+
+#[test]
+fn every_row_that_is_written_is_read_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = written_run(&dir.path().join("run"));
+    let expected = records();
+    let count = |wanted: fn(&Record) -> bool| expected.iter().filter(|r| wanted(r)).count();
+    let sessions = run.sessions().unwrap();
+    assert_eq!(sessions.len(), count(|r| matches!(r, Record::Session(_))));
+    assert_eq!(sessions[0], session(FIRST, 0));
+    assert_eq!(run.errors().unwrap()[0].class, ErrorClass::Timeout);
+    assert_eq!(run.openings().unwrap()[0].outcome, Opening::Missing);
+    assert_eq!(run.server().unwrap()[0], server(FIRST, 0));
+    assert_eq!(run.generator().unwrap()[0], generator(FIRST, 0));
+    assert_eq!(run.consistency().unwrap()[0], consistency(FIRST));
+    assert_eq!(run.storage().unwrap()[0], storage(FIRST));
+    assert_eq!(run.checks().unwrap()[0], check(FIRST));
+    let seconds: Vec<OperationRow> = expected
+        .iter()
+        .filter_map(|record| match record {
+            Record::Interval(second, cell, interval) => Some(interval.rows(*second, *cell)),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    assert_eq!(run.intervals().unwrap(), seconds);
+    assert_eq!(run.notices(), Vec::<String>::new());
+}
+
+#[test]
+fn the_rows_of_a_whole_cell_come_from_merged_histograms() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = written_run(&dir.path().join("run"));
+    let mut expected = Vec::new();
+    for cell in [FIRST, SECOND] {
+        let mut whole = Interval::default();
+        (0..SECONDS).for_each(|second| whole.merge(&interval(cell, second)));
+        expected.extend(whole.total_rows(cell));
+    }
+    assert_eq!(run.ops().unwrap(), expected);
+}
+
+#[test]
+fn a_killed_run_gets_its_missing_cells_from_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let finished = written_run(&path).ops().unwrap();
+    let ops = path.join("ops.csv");
+    let text = fs::read_to_string(&ops).unwrap();
+    let header = text.lines().next().unwrap();
+    fs::write(&ops, format!("{header}\n")).unwrap();
+    let run = RunDir::open(&path).unwrap();
+    assert_eq!(run.ops().unwrap(), finished);
+    assert!(run.notices()[0].contains("made again"));
+}
+
+#[test]
+fn a_second_that_was_flushed_survives_a_writer_that_never_finished() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let mut writer = Writer::create(&path, &manifest()).unwrap();
+    writer
+        .write(&Record::Interval(0, FIRST, interval(FIRST, 0)))
+        .unwrap();
+    writer.flush().unwrap();
+    std::mem::forget(writer);
+    let run = RunDir::open(&path).unwrap();
+    assert!(run.unfinished);
+    assert_eq!(run.manifest.outcome, Outcome::Running);
+    assert_eq!(run.intervals().unwrap().len(), 3);
+    assert_eq!(run.ops().unwrap(), interval(FIRST, 0).total_rows(FIRST));
+}
+
+#[test]
+fn an_empty_run_has_every_file_with_its_header() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    Writer::create(&path, &manifest())
+        .unwrap()
+        .finish()
+        .unwrap();
+    for csv in Csv::iter() {
+        let text = fs::read_to_string(path.join(csv.name())).unwrap();
+        assert_eq!(text, format!("{}\n", csv.columns().join(",")));
+    }
+    let run = RunDir::open(&path).unwrap();
+    assert!(run.ops().unwrap().is_empty());
+    assert!(run.latencies(|_| true).unwrap().is_empty());
+}
+
+#[test]
+fn histograms_of_the_log_are_merged_by_label() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = written_run(&dir.path().join("run"));
+    let open = |label: &Label| {
+        label.key.operation == Operation::OpenMessage && label.time == Time::Response
+    };
+    let found = run.latencies(open).unwrap();
+    assert_eq!(found.len(), 2, "one for each arm");
+    let (label, histogram) = found.iter().next().unwrap();
+    assert_eq!(
+        label.to_string(),
+        "b1/pop3/measure/phone/open-message/response"
+    );
+    let row = run.ops().unwrap();
+    let row = row
+        .iter()
+        .find(|row| row.operation == Operation::OpenMessage)
+        .unwrap();
+    assert_eq!(histogram.len(), row.count - row.errors);
+    assert_eq!(histogram.value_at_quantile(0.99), row.response_p99_us);
+}
+
+#[test]
+fn phases_are_in_the_manifest_as_they_come() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = written_run(&dir.path().join("run"));
+    let span = run.manifest.span(FIRST, Phase::Measure).unwrap();
+    assert_eq!((span.start_us, span.end_us), (1_000_000, Some(4_000_000)));
+    assert_eq!(run.manifest.outcome, Outcome::Complete);
+}
+
+#[test]
+fn a_directory_that_is_not_empty_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("thesis.txt"), "years of work").unwrap();
+    let Err(error) = Writer::create(dir.path(), &manifest()) else {
+        panic!("it was taken");
+    };
+    assert!(error.to_string().contains("is not empty"), "{error}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_directory_that_no_run_wrote_is_called_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = RunDir::open(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("manifest.json is missing"), "{error}");
+}
+
+#[test]
+fn a_manifest_of_another_version_names_the_version_to_use() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = r#"{"schema_version": 99, "mailgauge": "7.1.0"}"#;
+    fs::write(dir.path().join("manifest.json"), text).unwrap();
+    let error = RunDir::open(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("99") && error.contains("7.1.0"), "{error}");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let run = written_run(&path);
+    fs::remove_file(path.join("sessions.csv")).unwrap();
+    let error = run.sessions().unwrap_err().to_string();
+    assert!(error.contains("sessions.csv is missing"), "{error}");
+}
+
+#[test]
+fn a_bad_cell_is_named_by_file_line_and_column() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let run = written_run(&path);
+    let file = path.join("checks.csv");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replacen(",40,", ",forty,", 1)).unwrap();
+    let error = run.checks().unwrap_err().to_string();
+    assert!(
+        error.contains("checks.csv, line 2, column `expected`: "),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_column_that_was_taken_out_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let run = written_run(&path);
+    fs::write(path.join("checks.csv"), "block,arm,check,expected,holds\n").unwrap();
+    let error = run.checks().unwrap_err().to_string();
+    assert!(error.contains("column `found` is missing"), "{error}");
+}
+
+#[test]
+fn a_line_end_within_a_cell_does_not_end_the_row() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let mut writer = Writer::create(&path, &manifest()).unwrap();
+    let row = ErrorRow {
+        detail: "the server said \"NO,\r\nreally\"".to_owned(),
+        ..error(FIRST)
+    };
+    writer.write(&Record::Error(row)).unwrap();
+    writer.finish().unwrap();
+    let text = fs::read_to_string(path.join("errors.csv")).unwrap();
+    assert_eq!(text.lines().count(), 2);
+    let read = RunDir::open(&path).unwrap().errors().unwrap();
+    assert_eq!(read[0].detail, "the server said \"NO,  really\"");
+}
+
+#[test]
+fn a_directory_that_goes_away_is_noticed_and_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let mut writer = Writer::create(&path, &manifest()).unwrap();
+    fs::remove_dir_all(&path).unwrap();
+    writer.write(&Record::Check(check(FIRST))).unwrap();
+    let error = writer.flush().unwrap_err().to_string();
+    assert!(error.contains("was removed"), "{error}");
+}
+
+#[test]
+fn recording_into_a_finished_cell_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = Writer::create(&dir.path().join("run"), &manifest()).unwrap();
+    writer.write(&Record::CellEnd(FIRST, 1)).unwrap();
+    let late = Record::Interval(9, FIRST, interval(FIRST, 0));
+    let error = writer.write(&late).unwrap_err().to_string();
+    assert!(error.contains("block 1 of pop3 was finished"), "{error}");
+}
+
+#[test]
+fn a_channel_carries_batches_to_the_writers_thread() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let (sender, thread) = Writer::create(&path, &manifest())
+        .unwrap()
+        .spawn(4)
+        .unwrap();
+    for record in records() {
+        sender.send(vec![record]).unwrap();
+    }
+    drop(sender);
+    thread.join().unwrap().unwrap().finish().unwrap();
+    let run = RunDir::open(&path).unwrap();
+    assert_eq!(run.sessions().unwrap().len(), 2 * SECONDS as usize);
+}
+
+#[test]
+fn a_run_without_a_directory_of_its_own_gets_one_that_is_new() {
+    let base = tempfile::tempdir().unwrap();
+    let time = "2026-11-23T14:05:06Z".parse().unwrap();
+    let make = || rundir::create_unique(base.path(), time, "Quick look", "dovecot").unwrap();
+    let (one, two) = (make(), make());
+    assert!(one.ends_with("20261123T140506Z-quick-look-dovecot"));
+    assert!(two.ends_with("20261123T140506Z-quick-look-dovecot-2"));
+    assert!(rundir::link_latest(base.path(), &one).unwrap());
+    assert!(rundir::link_latest(base.path(), &two).unwrap());
+    let latest = fs::canonicalize(base.path().join("latest")).unwrap();
+    assert_eq!(latest, fs::canonicalize(two).unwrap());
+}
+
+#[test]
+fn a_file_of_the_name_latest_is_left_alone() {
+    let base = tempfile::tempdir().unwrap();
+    fs::write(base.path().join("latest"), "mine").unwrap();
+    assert!(!rundir::link_latest(base.path(), &base.path().join("run")).unwrap());
+    let kept = fs::read_to_string(base.path().join("latest")).unwrap();
+    assert_eq!(kept, "mine");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_file_cut_off_anywhere_gives_all_its_whole_lines(cut in 0.0..1.0_f64) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run");
+        let whole = written_run(&path);
+        let all = whole.intervals().unwrap();
+        for csv in Csv::iter() {
+            let file = path.join(csv.name());
+            let text = fs::read(&file).unwrap();
+            let kept = &text[..(text.len() as f64 * cut) as usize];
+            fs::write(&file, kept).unwrap();
+            let lines = kept.iter().filter(|b| **b == b'\n').count();
+            let run = RunDir::open(&path).unwrap();
+            let rows = rows_of(&run, csv);
+            if csv == Csv::Ops {
+                prop_assert_eq!(rows, 6, "what is missing is made again");
+            } else {
+                prop_assert_eq!(rows, lines.saturating_sub(1));
+            }
+            let torn = kept.last().is_some_and(|b| *b != b'\n');
+            prop_assert_eq!(run.notices().iter().any(|n| n.contains("torn")), torn);
+            fs::write(&file, text).unwrap();
+        }
+
+        let log = path.join("latency.hlog");
+        let text = fs::read(&log).unwrap();
+        let kept = &text[..(text.len() as f64 * cut) as usize];
+        fs::write(&log, kept).unwrap();
+        fs::write(path.join("ops.csv"), "").unwrap();
+        let run = RunDir::open(&path).unwrap();
+        let histograms = run.latencies(|label| label.time == Time::Lag).unwrap();
+        let logged: u64 = histograms.values().map(hdrhistogram::Histogram::len).sum();
+        let tags = String::from_utf8_lossy(kept);
+        let whole_tags: Vec<&str> = tags
+            .split_inclusive('\n')
+            .filter(|line| line.ends_with('\n') && line.contains("/lag,"))
+            .collect();
+        let expected: u64 = all[..whole_tags.len()].iter().map(|row| row.count).sum();
+        prop_assert_eq!(logged, expected);
+        prop_assert_eq!(run.ops().unwrap().len(), 6);
+    }
+
+    #[test]
+    fn a_file_with_any_octet_changed_is_read_or_refused(at in 0.0..1.0_f64, octet: u8) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run");
+        written_run(&path);
+        let names = Csv::iter().map(Csv::name).chain(["latency.hlog", "manifest.json"]);
+        for name in names {
+            let file = path.join(name);
+            let text = fs::read(&file).unwrap();
+            let mut changed = text.clone();
+            changed[(text.len() as f64 * at) as usize] = octet;
+            fs::write(&file, &changed).unwrap();
+            if let Ok(run) = RunDir::open(&path) {
+                let rows = Csv::iter().map(|csv| try_rows_of(&run, csv));
+                let failed = rows.filter_map(Result::err);
+                let log = run.latencies(|_| true).err();
+                for error in failed.chain(log) {
+                    prop_assert!(error.to_string().contains(name), "{}", error);
+                }
+            }
+            fs::write(&file, text).unwrap();
+        }
+    }
+}
+
+fn rows_of(run: &RunDir, csv: Csv) -> usize {
+    try_rows_of(run, csv).unwrap()
+}
+
+fn try_rows_of(run: &RunDir, csv: Csv) -> Result<usize, rundir::Error> {
+    Ok(match csv {
+        Csv::Ops => run.ops()?.len(),
+        Csv::Intervals => run.intervals()?.len(),
+        Csv::Sessions => run.sessions()?.len(),
+        Csv::Errors => run.errors()?.len(),
+        Csv::Openings => run.openings()?.len(),
+        Csv::Server => run.server()?.len(),
+        Csv::Generator => run.generator()?.len(),
+        Csv::Consistency => run.consistency()?.len(),
+        Csv::Storage => run.storage()?.len(),
+        Csv::Checks => run.checks()?.len(),
+    })
+}
+
+/// A small run of two cells, written and opened.
+fn written_run(path: &Path) -> RunDir {
+    let mut writer = Writer::create(path, &manifest()).unwrap();
+    for record in records() {
+        writer.write(&record).unwrap();
+    }
+    writer
+        .update_manifest(|manifest| manifest.outcome = Outcome::Complete)
+        .unwrap();
+    writer.finish().unwrap();
+    RunDir::open(path).unwrap()
+}
+
+fn manifest() -> Manifest {
+    Manifest {
+        started: "2026-11-23T14:05:06Z".to_owned(),
+        run_id: "0badcafe".to_owned(),
+        scenario_name: "quick".to_owned(),
+        arms: vec![Arm::Pop3, Arm::Imap],
+        blocks: 1,
+        users: 1,
+        ..Manifest::default()
+    }
+}
+
+fn records() -> Vec<Record> {
+    let mut records = Vec::new();
+    for (cell, begin) in [(FIRST, 0), (SECOND, 4_000_000)] {
+        records.push(Record::Phase(cell, Phase::RampUp, begin));
+        records.push(Record::Phase(cell, Phase::Measure, begin + 1_000_000));
+        for second in 0..SECONDS {
+            records.push(Record::Interval(second, cell, interval(cell, second)));
+            records.push(Record::Session(session(cell, second)));
+            records.push(Record::Server(server(cell, second)));
+            records.push(Record::Generator(generator(cell, second)));
+        }
+        records.push(Record::Error(error(cell)));
+        records.push(Record::Opening(opening(cell)));
+        records.push(Record::Consistency(consistency(cell)));
+        records.push(Record::Storage(storage(cell)));
+        records.push(Record::Check(check(cell)));
+        records.push(Record::CellEnd(cell, begin + 4_000_000));
+    }
+    records
+}
+
+/// Three keys, one of them on the delivery side, one with an error.
+fn interval(cell: Cell, second: u32) -> Interval {
+    let mut recorder = Recorder::new();
+    let slow = if cell.arm == Arm::Imap { 3 } else { 1 };
+    for n in 1..=20 {
+        let micros = n * n * 100 * slow + u64::from(second) * 10_000;
+        let outcome = if n == 20 {
+            Err(ErrorClass::Timeout)
+        } else {
+            Ok(())
+        };
+        let phone = Some(DeviceKind::Phone);
+        recorder.record(key(phone, Operation::OpenMessage), &sample(micros, outcome));
+        recorder.record(key(phone, Operation::Login), &sample(micros / 7, Ok(())));
+        recorder.record(key(None, Operation::Deliver), &sample(micros / 2, Ok(())));
+    }
+    recorder.take_interval()
+}
+
+fn key(device: Option<DeviceKind>, operation: Operation) -> Key {
+    Key {
+        phase: Phase::Measure,
+        device,
+        operation,
+    }
+}
+
+fn sample(micros: u64, outcome: Result<(), ErrorClass>) -> Sample {
+    let due = Instant::now();
+    let sent = due + Duration::from_micros(7);
+    Sample {
+        operation: Operation::OpenMessage,
+        timing: Timing {
+            due,
+            sent,
+            first_byte: Some(sent),
+            done: sent + Duration::from_micros(micros),
+        },
+        traffic: Traffic {
+            rx: 2_000,
+            tx: 40,
+            wire_rx: 2_100,
+            wire_tx: 80,
+        },
+        round_trips: 2,
+        outcome,
+    }
+}
+
+fn session(cell: Cell, second: u32) -> SessionRow {
+    let due = u64::from(second) * 1_000_000;
+    SessionRow {
+        block: cell.block,
+        arm: cell.arm,
+        phase: Phase::Measure,
+        user: 0,
+        device: DeviceKind::Phone,
+        purpose: Purpose::Poll,
+        due_at_us: due,
+        start_at_us: due + 20,
+        end_at_us: due + 12_000,
+        connect_us: Some(90),
+        tls_us: None,
+        greeting_us: Some(400),
+        login_us: Some(1_200),
+        usable_us: Some(3_400),
+        rx_bytes: 10_000,
+        tx_bytes: 300,
+        wire_rx_bytes: 10_000,
+        wire_tx_bytes: 300,
+        round_trips: 6,
+        commands: 7,
+        messages: 2,
+        headers: 0,
+        error: None,
+    }
+}
+
+fn error(cell: Cell) -> ErrorRow {
+    ErrorRow {
+        at_us: 2_500_000,
+        block: cell.block,
+        arm: cell.arm,
+        phase: Phase::Measure,
+        user: Some(0),
+        device: Some(DeviceKind::Phone),
+        operation: Some(Operation::OpenMessage),
+        class: ErrorClass::Timeout,
+        detail: "no answer within 10 s, \"RETR 3\" was sent".to_owned(),
+    }
+}
+
+fn opening(cell: Cell) -> OpeningRow {
+    OpeningRow {
+        block: cell.block,
+        arm: cell.arm,
+        phase: Phase::Measure,
+        user: 0,
+        device: DeviceKind::Tablet,
+        message: "0badcafe-0-0".to_owned(),
+        at_us: 2_000_000,
+        again: true,
+        attachment: false,
+        outcome: if cell.arm == Arm::Pop3 {
+            Opening::Missing
+        } else {
+            Opening::Fetched
+        },
+        response_us: 5_000,
+        rx_bytes: 0,
+        tx_bytes: 0,
+    }
+}
+
+fn consistency(cell: Cell) -> ConsistencyRow {
+    ConsistencyRow {
+        block: cell.block,
+        arm: cell.arm,
+        user: 0,
+        message: "0badcafe-0-0".to_owned(),
+        device: DeviceKind::Phone,
+        octets: 4_096,
+        due_at_us: Some(1_100_000),
+        accepted_at_us: Some(1_101_000),
+        visible_at_us: Some(2_003_000),
+        read_at_us: None,
+        deleted: false,
+        on_server: cell.arm == Arm::Imap,
+        on_device: cell.arm == Arm::Pop3,
+        shown_read: false,
+    }
+}
+
+fn storage(cell: Cell) -> StorageRow {
+    StorageRow {
+        block: cell.block,
+        arm: cell.arm,
+        place: "server".to_owned(),
+        messages: 3,
+        mail_bytes: 12_288,
+        files: Some(5),
+        disk_bytes: Some(20_480),
+    }
+}
+
+fn check(cell: Cell) -> CheckRow {
+    CheckRow {
+        block: cell.block,
+        arm: cell.arm,
+        check: "delivered = stored + deleted".to_owned(),
+        expected: 40,
+        found: 40,
+        holds: true,
+    }
+}
+
+fn server(cell: Cell, second: u32) -> ServerRow {
+    let at = u64::from(second) * 1_000_000;
+    ServerRow {
+        at_us: at,
+        block: cell.block,
+        arm: cell.arm,
+        phase: Phase::Measure,
+        source: "process-tree".to_owned(),
+        cpu_user_us: at / 10,
+        cpu_system_us: at / 20,
+        rss_bytes: 30_000_000,
+        pss_bytes: (second == 0).then_some(22_000_000),
+        processes: 3,
+        threads: 5,
+        fds: 40,
+        pop3_connections: u32::from(cell.arm == Arm::Pop3),
+        imap_connections: u32::from(cell.arm == Arm::Imap),
+        delivery_connections: 1,
+        disk_read_bytes: Some(0),
+        disk_write_bytes: Some(at / 5),
+        storage_bytes: Some(20_480),
+        storage_files: Some(5),
+    }
+}
+
+fn generator(cell: Cell, second: u32) -> GeneratorRow {
+    let at = u64::from(second) * 1_000_000;
+    GeneratorRow {
+        at_us: at,
+        block: cell.block,
+        arm: cell.arm,
+        phase: Phase::Measure,
+        cpu_user_us: at / 8,
+        cpu_system_us: at / 16,
+        rss_bytes: 9_000_000,
+        fds: 21,
+        threads: 4,
+        open_sessions: 1,
+        sessions: u64::from(second),
+        errors: 0,
+        lag_p50_us: 7,
+        lag_p99_us: 7,
+        lag_max_us: 7,
+        coalesced: 0,
+    }
+}
