@@ -115,7 +115,7 @@ pub fn printable(words: &[u8]) -> String {
 pub struct SessionFigures {
     /// Until the TCP connection stood.
     pub connect: Option<Duration>,
-    /// The TLS handshake alone.
+    /// The TLS handshake; with STLS or STARTTLS that command too.
     pub tls: Option<Duration>,
     /// From the connection (or implicit TLS) to the whole greeting.
     pub greeting: Option<Duration>,

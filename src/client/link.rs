@@ -87,12 +87,18 @@ impl<O: Observer> Link<O> {
         Ok(link)
     }
 
-    /// The TLS handshake, from the first byte or after the server's consent. Tells of `Tls`.
+    /// TLS from the first byte. Tells of `Tls`.
+    async fn start_tls(&mut self) -> Result<(), ClientError> {
+        let running = self.begin_silently(Operation::Tls);
+        self.shake_hands(running).await
+    }
+
+    /// The TLS handshake after the server's consent. `running` is `Operation::Tls`, begun before the
+    /// command that asked for it (STLS, STARTTLS): getting TLS costs both. Tells of `Tls`.
     ///
     /// # Errors
     /// The reason, in words.
-    pub async fn start_tls(&mut self) -> Result<(), ClientError> {
-        let running = self.begin_silently(Operation::Tls);
+    pub async fn shake_hands(&mut self, running: Running) -> Result<(), ClientError> {
         let shaken = self.wire.start_tls().await;
         let result = shaken.map_err(|error| ClientError::from_net(Operation::Tls, &error));
         self.figures.tls_facts = result.as_ref().ok().copied();

@@ -4,7 +4,9 @@
 mod error;
 mod link;
 mod login;
+mod pop3;
 
 pub use error::{ClientError, OpenError, SessionFigures, printable};
 pub use link::{Link, Running};
 pub use login::{Login, LoginMethod, Secret};
+pub use pop3::{MOST_LISTED, PopSession};

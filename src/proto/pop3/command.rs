@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use md5::{Digest as _, Md5};
 
 /// A command line is no longer than this, line end included (RFC 2449, section 4).
@@ -163,9 +161,4 @@ fn apop_digest(timestamp: &str, password: &str) -> String {
         let _ = write!(hex, "{octet:02x}");
         hex
     })
-}
-
-/// The answer of SASL PLAIN (RFC 4616) in base64.
-pub fn sasl_plain(user: &str, password: &str) -> String {
-    STANDARD.encode(format!("\0{user}\0{password}"))
 }

@@ -7,7 +7,7 @@ mod listing;
 mod reply;
 
 pub use capability::{Expire, PopCapabilities};
-pub use command::{Command, CommandError, apop_timestamp, sasl_plain};
+pub use command::{Command, CommandError, apop_timestamp};
 pub use listing::{Entry, ListEntry, Stat, UidlEntry, parse_entry, parse_stat};
 pub use reply::{
     BodyReply, Lines, Progress, REPLY_LINE_LIMIT, Refusal, Reply, ReplyError, ResponseCode, Status,
