@@ -1,168 +1,242 @@
 //! The scenario file: text → checked [`Scenario`]. Past this room no share is above one, no
 //! distribution sums to 0.9 and every default is filled in. Clocks and sockets are unknown here.
 
+mod check;
+mod diagnostic;
+mod distribution;
+mod document;
+mod parts;
+mod schema;
+mod units;
 mod vocabulary;
 
+use std::path::Path;
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use check::LARGEST_MAILBOX;
+pub use diagnostic::{Diagnostic, Place, ScenarioError};
+pub use distribution::{Distribution, SizePreset, Sizes};
+pub use document::{Override, SHORTHANDS};
+pub use parts::{
+    Arrivals, Device, Habits, ImapClient, ImapKeep, Limits, Mail, Mailbox, PopClient, Run,
+    Transport, Users, Watch,
+};
+pub use schema::schema;
+pub use units::{Octets, Share, duration_text, parse_duration};
 pub use vocabulary::{Arm, DeviceKind, Phase, Protocol, TlsMode};
 
-// CONTRACT (the scenario room's owner completes: serde, schema, spans, docs, checks).
+use document::{Document, Origin};
 
-/// A checked scenario with every default filled in.
+/// A mailgauge scenario: who reads which mail, on what, how, and how it is measured. Every key has a default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "mailgauge scenario")]
 pub struct Scenario {
+    /// Short name, used in file names. Left out: the name of the file.
     pub name: String,
     /// The question that this scenario answers, one sentence.
     pub question: String,
+    /// Where all chance comes from: the same scenario and seed give the same plan on every machine.
     pub seed: u64,
-    /// Simulated seconds per clock second.
+    /// Simulated time runs this many times faster than the clock. Gaps between arrivals, polls, sittings, think
+    /// times and the refresh of IDLE are divided by it, so rates per clock second (sessions, deliveries, commands,
+    /// octets) are multiplied by it. What the server and the network take is not changed. The phases of `run` and the
+    /// limits are clock time. Sessions that end by themselves (POP3, polling) last as long as they last, so their
+    /// mean number open at once grows with `speed` too; connections that stay open (IDLE, `stay_connected`)
+    /// are as many as at speed 1, only busier. At 1 every figure holds as it stands; otherwise a figure per
+    /// clock second stands for `speed` simulated seconds of this population.
+    #[schemars(range(min = 0.001, max = 100_000.0))]
     pub speed: f64,
+    /// Arms, blocks and phases.
     pub run: Run,
+    /// How many people, and what they own.
     pub users: Users,
+    /// The phone's behaviour.
     pub phone: Device,
+    /// The tablet's behaviour.
     pub tablet: Device,
+    /// The notebook's behaviour.
     pub notebook: Device,
+    /// The mailbox at the start.
     pub mailbox: Mailbox,
+    /// How new mail comes.
     pub arrivals: Arrivals,
+    /// What people do with it.
     pub habits: Habits,
+    /// What messages look like.
     pub mail: Mail,
+    /// How connections are made.
     pub transport: Transport,
+    /// Time limits.
     pub limits: Limits,
 }
 
-/// Shape of the run. Durations are CLOCK time (not multiplied by speed).
-pub struct Run {
-    pub arms: Vec<Arm>,
-    /// Each block runs every arm once on fresh mailboxes; the order turns from block to block (A B, B A).
-    pub blocks: u32,
-    pub ramp_up: Duration,
-    pub warm_up: Duration,
-    pub measure: Duration,
-    pub drain: Duration,
-    /// Worker threads; none: one.
-    pub workers: Option<u32>,
+/// A scenario that is compiled in.
+#[derive(Clone, Copy, Debug)]
+pub struct Builtin {
+    /// Its name.
+    pub name: &'static str,
+    /// Its file, comments included.
+    pub text: &'static str,
 }
 
-pub struct Users {
-    pub count: u32,
-    /// Share (0..=1) of users who own each; every user owns at least one device.
-    pub phone: f64,
-    pub tablet: f64,
-    pub notebook: f64,
-}
-
-pub struct Device {
-    pub pop3: PopClient,
-    pub imap: ImapClient,
-}
-
-/// Simulated durations are `Duration`s of the users' time, divided by `speed` to get clock time.
-pub struct PopClient {
-    pub poll: Duration,
-    /// Each gap is poll × (1 ± jitter), uniform.
-    pub jitter: f64,
-    pub leave_on_server: bool,
-}
-
-pub struct ImapClient {
-    pub watch: Watch,
-    pub jitter: f64,
-    /// Connections held while online; the first watches INBOX, further ones SELECT other folders and stay.
-    pub connections: u32,
-    /// Stay logged in between checks (always so with idle).
-    pub stay_connected: bool,
-    /// How many of the newest messages the list view shows at first sight.
-    pub window: u32,
-    pub keep: ImapKeep,
-}
-
-pub enum Watch {
-    /// IDLE (RFC 2177), re-issued after `refresh` (simulated).
-    Idle {
-        refresh: Duration,
+/// The scenarios that are compiled in; the first is the default.
+pub const BUILTINS: [Builtin; 3] = [
+    Builtin {
+        name: "quick",
+        text: include_str!("../../scenarios/quick.toml"),
     },
-    Poll(Duration),
-}
-
-/// What an IMAP device keeps of what it fetched.
-pub enum ImapKeep {
-    /// Online: headers in memory while connected, bodies fetched at each opening.
-    Nothing,
-    /// Bodies stay once opened.
-    Opened,
-    /// Every new message is fetched whole.
-    Everything,
-}
-
-pub struct Mailbox {
-    /// Messages in INBOX at the start.
-    pub messages: Distribution,
-    /// Share of them not read yet.
-    pub unread: f64,
-}
-
-pub struct Arrivals {
-    pub per_day: f64,
-    /// Share of the day's mail in the hour that is simulated.
-    pub peak_share: f64,
-}
-
-pub struct Habits {
-    /// Sittings per hour and user (simulated): the person picks up one of their devices and reads what came.
-    pub sittings_per_hour: f64,
-    /// Gap between two acts of a sitting, seconds (simulated).
-    pub think_s: Distribution,
-    /// Share of messages that are ever opened.
-    pub open: f64,
-    /// Share of opened messages with an attachment whose attachment is opened.
-    pub attachment: f64,
-    pub reply: f64,
-    pub flag: f64,
-    pub delete: f64,
-    /// Share of opened messages that are opened once more, later, on another of the person's devices.
-    pub revisit: f64,
-    /// Searches per sitting (0..=1 a probability).
-    pub search: f64,
-}
-
-pub struct Mail {
-    /// Message size in bytes.
-    pub sizes: Distribution,
-    /// Messages larger than this carry their bulk as an attachment.
-    pub attachment_above: u64,
-    /// Share of attachment bytes that do not compress (random); the rest is text-like.
-    pub incompressible: f64,
-}
-
-pub enum Distribution {
-    Constant(f64),
-    Exponential {
-        mean: f64,
+    Builtin {
+        name: "isp-evening",
+        text: include_str!("../../scenarios/isp-evening.toml"),
     },
-    Lognormal {
-        median: f64,
-        sigma: f64,
+    Builtin {
+        name: "phone-tablet-notebook",
+        text: include_str!("../../scenarios/phone-tablet-notebook.toml"),
     },
-    Uniform {
-        low: f64,
-        high: f64,
-    },
-    /// [[value, share], …], shares sum to 1.
-    Table(Vec<(f64, f64)>),
+];
+
+const DEFAULTS: &str = include_str!("defaults.toml");
+
+impl Scenario {
+    /// The compiled-in scenario of this name.
+    pub fn builtin(name: &str) -> Result<Self, ScenarioError> {
+        match BUILTINS.iter().find(|builtin| builtin.name == name) {
+            Some(builtin) => Self::parse(&format!("scenarios/{name}.toml"), builtin.text, &[]),
+            None => Err(unknown_scenario(name)),
+        }
+    }
+
+    /// The scenario in a file, or the compiled-in one of this name, with overrides laid over it.
+    /// A name with a slash or ending in `.toml` is a file; any other is looked up among the compiled-in first.
+    pub fn load(name_or_path: &str, overrides: &[Override]) -> Result<Self, ScenarioError> {
+        let path = Path::new(name_or_path);
+        let is_path =
+            path.components().count() > 1 || path.extension().is_some_and(|end| end == "toml");
+        if !is_path
+            && let Some(builtin) = BUILTINS.iter().find(|builtin| builtin.name == name_or_path)
+        {
+            return Self::parse(
+                &format!("scenarios/{}.toml", builtin.name),
+                builtin.text,
+                overrides,
+            );
+        }
+        if !is_path && !path.exists() {
+            return Err(unknown_scenario(name_or_path));
+        }
+        let text = std::fs::read_to_string(path).map_err(|source| ScenarioError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(name_or_path, &text, overrides)
+    }
+
+    /// A scenario from its text; `file` is the name that mistakes show, and, without its folder and ending, the
+    /// scenario's name if the text gives none.
+    pub fn parse(file: &str, text: &str, overrides: &[Override]) -> Result<Self, ScenarioError> {
+        let single = |mistake| ScenarioError::Mistakes(vec![mistake]);
+        let stem = Path::new(file)
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy();
+        let name = Override::option("the file's name", "name", &stem);
+        let mut document = Document::with_defaults(DEFAULTS).map_err(single)?;
+        document.set(&name).map_err(single)?;
+        document
+            .add(Origin::File(file.to_owned()), text)
+            .map_err(single)?;
+        for over in overrides {
+            document.set(over).map_err(single)?;
+        }
+        let scenario: Self = document.read().map_err(single)?;
+        let faults = check::check(&scenario);
+        if faults.is_empty() {
+            return Ok(scenario);
+        }
+        let mistakes = faults
+            .into_iter()
+            .map(|fault| document.diagnose(&fault.paths, fault.message, fault.help));
+        Err(ScenarioError::Mistakes(mistakes.collect()))
+    }
+
+    /// The scenario as TOML with every value spelled out. It parses to the same scenario, and the same scenario
+    /// always gives the same text.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).unwrap_or_default()
+    }
+
+    /// A hash over [`Scenario::to_toml`], 16 hexadecimal digits (XXH3-64).
+    pub fn hash(&self) -> String {
+        format!(
+            "{:016x}",
+            twox_hash::XxHash3_64::oneshot(self.to_toml().as_bytes())
+        )
+    }
+
+    /// The behaviour of a kind of device.
+    pub const fn device(&self, kind: DeviceKind) -> &Device {
+        match kind {
+            DeviceKind::Phone => &self.phone,
+            DeviceKind::Tablet => &self.tablet,
+            DeviceKind::Notebook => &self.notebook,
+        }
+    }
+
+    /// Clock time of a simulated duration.
+    pub fn clock(&self, simulated: Duration) -> Duration {
+        Duration::from_micros((simulated.as_micros() as f64 / self.speed).round() as u64)
+    }
+
+    /// Clock time within which things become due in a cell (one arm of one block): ramp-up, warm-up and measure.
+    pub fn horizon(&self) -> Duration {
+        self.run.ramp_up + self.run.warm_up + self.run.measure
+    }
+
+    /// Clock time of a cell from the start of its ramp-up to the end of its drain.
+    pub fn cell_length(&self) -> Duration {
+        self.horizon() + self.run.drain
+    }
+
+    /// The phase at a clock offset from the start of a cell's ramp-up.
+    pub fn phase_at(&self, offset: Duration) -> Phase {
+        let warm_up = self.run.ramp_up;
+        let measure = warm_up + self.run.warm_up;
+        let drain = measure + self.run.measure;
+        match offset {
+            _ if offset < warm_up => Phase::RampUp,
+            _ if offset < measure => Phase::WarmUp,
+            _ if offset < drain => Phase::Measure,
+            _ if offset < drain + self.run.drain => Phase::Drain,
+            _ => Phase::Audit,
+        }
+    }
 }
 
-pub struct Transport {
-    pub tls: TlsMode,
-    /// Re-arm TCP_QUICKACK after each read (Linux): otherwise delayed ACK can hold a long reply's end for 40 ms.
-    pub quickack: bool,
-    /// TLS session tickets: resume or not.
-    pub resumption: bool,
+impl Users {
+    /// Share of users who own this kind of device.
+    pub const fn share(&self, kind: DeviceKind) -> Share {
+        match kind {
+            DeviceKind::Phone => self.phone,
+            DeviceKind::Tablet => self.tablet,
+            DeviceKind::Notebook => self.notebook,
+        }
+    }
 }
 
-/// CLOCK time; beyond them an operation fails with a typed error.
-pub struct Limits {
-    pub connect: Duration,
-    pub command: Duration,
-    /// Connections of one delivery worker.
-    pub deliveries: u32,
+fn unknown_scenario(name: &str) -> ScenarioError {
+    let known: Vec<String> = BUILTINS
+        .iter()
+        .map(|builtin| builtin.name.to_owned())
+        .collect();
+    let suggestion = diagnostic::nearest(name, &known)
+        .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    ScenarioError::Unknown {
+        name: name.to_owned(),
+        known: known.join(", "),
+        suggestion,
+    }
 }

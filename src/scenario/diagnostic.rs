@@ -1,0 +1,240 @@
+//! How a mistake is told: what is wrong, where it stands (file, line, column, the line itself with a
+//! caret), and what would be right.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+
+/// Why there is no scenario. Its text is ready for a terminal.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// Neither a file nor a built-in scenario has this name.
+    #[error(
+        "there is no scenario named `{name}`: neither a file nor one of the built-in scenarios {known}{suggestion}"
+    )]
+    Unknown {
+        /// The name that was asked for.
+        name: String,
+        /// The built-in names.
+        known: String,
+        /// ", did you mean …?" or nothing.
+        suggestion: String,
+    },
+    /// The file can not be read.
+    #[error("can not read the scenario file {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// An argument of `--set` is not `KEY=VALUE`.
+    #[error("--set {argument} is not KEY=VALUE\n  = help: write for example --set users.count=200")]
+    NotAnOverride {
+        /// The argument.
+        argument: String,
+    },
+    /// The scenario itself holds mistakes.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n"))]
+    Mistakes(Vec<Diagnostic>),
+}
+
+/// One mistake in a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// What is wrong, one sentence without a full stop.
+    pub message: String,
+    /// Where it stands; none when no text of the user's is to blame.
+    pub place: Option<Place>,
+    /// What would be right.
+    pub help: Option<String>,
+}
+
+/// A place in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file; none for an argument of the command line.
+    pub file: Option<String>,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// The line itself, without its end.
+    pub text: String,
+    /// Characters that are marked, at least one.
+    pub marked: usize,
+}
+
+impl Place {
+    pub(super) fn new(file: Option<&str>, text: &str, span: Range<usize>) -> Self {
+        let start = floor_boundary(text, span.start);
+        let end = floor_boundary(text, span.end.max(start));
+        let line_start = text[..start].rfind('\n').map_or(0, |end| end + 1);
+        let line = text[line_start..].lines().next().unwrap_or_default();
+        let line_end = line_start + line.len();
+        Self {
+            file: file.map(ToOwned::to_owned),
+            line: text[..start].matches('\n').count() + 1,
+            column: text[line_start..start].chars().count() + 1,
+            text: line.to_owned(),
+            marked: text[start.min(line_end)..end.clamp(start.min(line_end), line_end)]
+                .chars()
+                .count()
+                .max(1),
+        }
+    }
+}
+
+fn floor_boundary(text: &str, offset: usize) -> usize {
+    let mut offset = offset.min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        let mut margin = 1;
+        if let Some(place) = &self.place {
+            let number = if place.file.is_some() {
+                place.line.to_string()
+            } else {
+                String::new()
+            };
+            margin = number.len().max(1);
+            match &place.file {
+                Some(file) => write!(
+                    f,
+                    "\n{:margin$}--> {file}:{}:{}",
+                    "", place.line, place.column
+                )?,
+                None => write!(f, "\n{:margin$}--> the command line", "")?,
+            }
+            write!(f, "\n{:margin$} |", "")?;
+            write!(f, "\n{number:margin$} | {}", place.text.replace('\t', " "))?;
+            write!(
+                f,
+                "\n{:margin$} | {:indent$}{}",
+                "",
+                "",
+                "^".repeat(place.marked),
+                indent = place.column - 1
+            )?;
+        }
+        if let Some(help) = &self.help {
+            write!(f, "\n{:margin$} = help: {help}", "")?;
+        }
+        Ok(())
+    }
+}
+
+/// Turns a message of the TOML reader into ours: (what is wrong, what would be right).
+/// Messages of our own types carry their help after a line end.
+pub(super) fn explain(
+    message: &str,
+    elsewhere: impl Fn(&str) -> Vec<String>,
+) -> (String, Option<String>) {
+    if let Some((message, help)) = message.split_once('\n') {
+        return (message.to_owned(), Some(help.to_owned()));
+    }
+    if let Some((found, known)) = unknown(message, "unknown field ") {
+        return (
+            format!("unknown key `{found}`"),
+            Some(key_help(&found, &known, elsewhere(&found))),
+        );
+    }
+    for (prefix, noun) in [("unknown variant ", "value"), ("unknown preset ", "preset")] {
+        if let Some((found, known)) = unknown(message, prefix) {
+            return (
+                format!("unknown {noun} `{found}`"),
+                Some(with_suggestion(&found, &known, "known: ")),
+            );
+        }
+    }
+    let message = TYPE_NAMES
+        .iter()
+        .fold(message.to_owned(), |text, (from, to)| {
+            text.replace(from, to)
+        });
+    (message, None)
+}
+
+/// What serde calls its types, and what people call them.
+const TYPE_NAMES: [(&str, &str); 9] = [
+    ("expected f64", "expected a number"),
+    (
+        "expected u32",
+        "expected a whole number from 0 to 4294967295",
+    ),
+    ("expected u64", "expected a whole number, not negative"),
+    ("expected a boolean", "expected true or false"),
+    (
+        "expected a sequence",
+        "expected a list such as [\"a\", \"b\"]",
+    ),
+    ("floating point `", "number `"),
+    (
+        "wanted exactly 1 element, found 0 elements",
+        "nothing is chosen: one form is needed",
+    ),
+    (
+        "wanted exactly 1 element, more than 1 element",
+        "only one of these can hold: choose one form",
+    ),
+    ("wanted string or table", "expected text or a table"),
+];
+
+/// `unknown field `x`, expected one of `a`, `b`` taken apart.
+fn unknown(message: &str, prefix: &str) -> Option<(String, Vec<String>)> {
+    let mut quoted = message
+        .strip_prefix(prefix)?
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .map(ToOwned::to_owned);
+    Some((quoted.next()?, quoted.collect()))
+}
+
+fn key_help(found: &str, known: &[String], elsewhere: Vec<String>) -> String {
+    if elsewhere.is_empty() || nearest(found, known).is_some() {
+        return with_suggestion(found, known, "known keys here: ");
+    }
+    let paths: Vec<String> = elsewhere.iter().map(|path| format!("`{path}`")).collect();
+    format!(
+        "it belongs elsewhere: {}; {}",
+        paths.join(", "),
+        listed("known keys here: ", known)
+    )
+}
+
+fn with_suggestion(found: &str, known: &[String], label: &str) -> String {
+    match nearest(found, known) {
+        Some(near) => format!("did you mean `{near}`? {}", listed(label, known)),
+        None => listed(label, known),
+    }
+}
+
+fn listed(label: &str, known: &[String]) -> String {
+    format!("{label}{}", known.join(", "))
+}
+
+/// The word nearest to `found`, if any is near enough to have been meant.
+pub(super) fn nearest<'a>(
+    found: &str,
+    known: impl IntoIterator<Item = &'a String>,
+) -> Option<&'a str> {
+    let found = found.to_lowercase().replace('-', "_");
+    known
+        .into_iter()
+        .map(|word| {
+            (
+                strsim::normalized_damerau_levenshtein(&found, &word.replace('-', "_")),
+                word.as_str(),
+            )
+        })
+        .filter(|(likeness, _)| *likeness >= 0.5)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, word)| word)
+}

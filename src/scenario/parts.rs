@@ -1,0 +1,222 @@
+//! The tables of a scenario file: what each key means, in which unit. Defaults and their sources stand
+//! in `defaults.toml`, so nothing here has a value of its own.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::distribution::{Distribution, Sizes};
+use super::units::{DurationText, Octets, Share, duration, octets};
+use super::vocabulary::{Arm, TlsMode};
+
+/// Shape of the run. These durations are clock time: `speed` does not touch them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// The sides of the comparison, each named once. All replay the same plan.
+    pub arms: Vec<Arm>,
+    /// Each block runs every arm once on mailboxes prepared afresh; the order of the arms turns from block to
+    /// block (A B, B A), so that a drift of the machine meets both. At least 6 for a sign test to reach 5 %.
+    #[schemars(range(min = 1))]
+    pub blocks: u32,
+    /// Devices come online one after another within this time (clock).
+    #[serde(with = "duration")]
+    #[schemars(with = "DurationText")]
+    pub ramp_up: Duration,
+    /// Everything runs, nothing is judged yet (clock).
+    #[serde(with = "duration")]
+    #[schemars(with = "DurationText")]
+    pub warm_up: Duration,
+    /// What verdicts rest on (clock).
+    #[serde(with = "duration")]
+    #[schemars(with = "DurationText")]
+    pub measure: Duration,
+    /// At the end: nothing new begins, what has begun may end (clock).
+    #[serde(with = "duration")]
+    #[schemars(with = "DurationText")]
+    pub drain: Duration,
+    /// Worker threads of the load generator; left out: one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub workers: Option<u32>,
+}
+
+/// How many people there are and what they own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Users {
+    /// Number of users, each with one mailbox.
+    #[schemars(range(min = 1))]
+    pub count: u32,
+    /// Share of users who own a phone. Owners of each device are drawn independently; whoever would own
+    /// nothing gets one device, drawn by the same shares.
+    pub phone: Share,
+    /// Share of users who own a tablet.
+    pub tablet: Share,
+    /// Share of users who own a notebook.
+    pub notebook: Share,
+}
+
+/// How one kind of device reads mail, by protocol.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Device {
+    /// Its behaviour in arms that speak POP3.
+    pub pop3: PopClient,
+    /// Its behaviour in arms that speak IMAP.
+    pub imap: ImapClient,
+}
+
+/// A mail client that speaks POP3. Durations are the users' time: `speed` divides them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PopClient {
+    /// Time between two checks (simulated).
+    #[serde(with = "duration")]
+    #[schemars(with = "DurationText")]
+    pub poll: Duration,
+    /// Each gap is poll × (1 ± jitter), uniform, so that devices do not march in step.
+    pub jitter: Share,
+    /// Keep messages on the server after downloading them; otherwise they are deleted (DELE).
+    pub leave_on_server: bool,
+}
+
+/// A mail client that speaks IMAP. Durations are the users' time: `speed` divides them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImapClient {
+    /// How it learns of new mail: `{ idle = { refresh = "29m" } }` or `{ poll = "15m" }` (simulated).
+    pub watch: Watch,
+    /// Each polling gap is poll × (1 ± jitter), uniform. Of no effect with IDLE.
+    pub jitter: Share,
+    /// Connections held while online; the first watches INBOX, further ones SELECT other folders and stay.
+    #[schemars(range(min = 1, max = 100))]
+    pub connections: u32,
+    /// Stay logged in between checks. With IDLE it always stays.
+    pub stay_connected: bool,
+    /// How many of the newest messages the list view shows at first sight.
+    #[schemars(range(min = 1))]
+    pub window: u32,
+    /// What it keeps of what it fetched.
+    pub keep: ImapKeep,
+}
+
+/// How an IMAP client learns of new mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Watch {
+    /// IDLE (RFC 2177): the server tells. The command is given anew after `refresh`.
+    Idle {
+        /// IDLE is given anew this often (simulated); RFC 2177 asks for at most 29 minutes.
+        #[serde(with = "duration")]
+        #[schemars(with = "DurationText")]
+        refresh: Duration,
+    },
+    /// It asks: time between two checks (simulated).
+    Poll(
+        #[serde(with = "duration")]
+        #[schemars(with = "DurationText")]
+        Duration,
+    ),
+}
+
+/// What an IMAP device keeps of what it fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImapKeep {
+    /// Online: headers in memory while connected, bodies fetched at each opening.
+    Nothing,
+    /// Bodies stay once opened.
+    Opened,
+    /// Every new message is fetched whole.
+    Everything,
+}
+
+/// The mailbox as the run finds it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Mailbox {
+    /// Messages in INBOX at the start, rounded to whole messages, at most 100,000 per user.
+    pub messages: Distribution,
+    /// Share of them that were not read before.
+    pub unread: Share,
+}
+
+/// How new mail comes. Messages arrive one by one with exponential gaps at
+/// `per_day` × `peak_share` × `speed` messages per clock hour and user.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Arrivals {
+    /// Messages per user and day.
+    pub per_day: f64,
+    /// Share of the day's mail that falls into the hour that is simulated.
+    pub peak_share: Share,
+}
+
+/// What people do with their mail. Each share is drawn once per message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Habits {
+    /// Sittings per simulated hour and user: the person picks up one of their devices and reads what came.
+    pub sittings_per_hour: f64,
+    /// Gap between two acts of a sitting, in simulated seconds.
+    pub think_s: Distribution,
+    /// Share of messages that are ever opened.
+    pub open: Share,
+    /// Share of opened messages with an attachment whose attachment is opened too.
+    pub attachment: Share,
+    /// Share of opened messages that are answered.
+    pub reply: Share,
+    /// Share of opened messages that are flagged.
+    pub flag: Share,
+    /// Share of opened messages that are deleted after reading.
+    pub delete: Share,
+    /// Share of opened, not deleted messages that are opened once more, later, on another of the person's devices.
+    pub revisit: Share,
+    /// Probability that a sitting contains a search.
+    pub search: Share,
+}
+
+/// What messages look like.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// Message sizes on the wire, headers and encoded attachments included.
+    pub sizes: Sizes,
+    /// Messages larger than this carry their bulk as an attachment.
+    #[serde(with = "octets")]
+    #[schemars(with = "Octets")]
+    pub attachment_above: u64,
+    /// Share of attachment octets that do not compress (random); the rest is like text.
+    pub incompressible: Share,
+}
+
+/// How connections are made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Transport {
+    /// `plain` (110, 143), `starttls` (the same ports) or `implicit` (995, 993).
+    pub tls: TlsMode,
+    /// Re-arm `TCP_QUICKACK` after each read (Linux): otherwise a delayed ACK can hold a long reply's end for 40 ms.
+    pub quickack: bool,
+    /// Resume TLS sessions with tickets.
+    pub resumption: bool,
+}
+
+/// Limits, in clock time; beyond them an operation fails with a typed error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// A connection must be made within this time (clock).
+    #[serde(with = "duration")]
+    #[schemars(with = "DurationText")]
+    pub connect: Duration,
+    /// A reply must be complete within this time (clock).
+    #[serde(with = "duration")]
+    #[schemars(with = "DurationText")]
+    pub command: Duration,
+    /// Connections of one delivery worker.
+    #[schemars(range(min = 1))]
+    pub deliveries: u32,
+}
