@@ -1,35 +1,80 @@
 //! Scenario + seed + shard → who does what when. Pure: the same input gives the same plan on every
 //! machine, to the byte. All instants are clock offsets from `t0`, the start of ramp-up.
 
+mod chance;
+mod fingerprint;
+pub mod message;
+mod sittings;
+mod summary;
+mod timeline;
+
 use std::time::Duration;
 
 use crate::scenario::{DeviceKind, Protocol, Scenario};
 
-// CONTRACT (the plan room's owner completes).
+pub use summary::Summary;
 
-/// The whole population's timeline.
+/// A message is read in a sitting only if it was due at least this long (clock) before it. Between the moment
+/// a message is due and the moment it stands in the mailbox lie the queue of deliveries, the server's LMTP
+/// dialogue and its writing to disk; a person who looks sooner has nothing to see yet, in either
+/// protocol. With the margin an opening that finds no message tells of the protocol or of a server slower than
+/// this, not of the plan.
+pub const ARRIVAL_MARGIN: Duration = Duration::from_millis(300);
+
+/// The most acts of one sitting; what is left over waits for the next.
+pub const LONGEST_SITTING: usize = 40;
+
+/// The whole population's timeline, or a shard of it.
+///
+/// Held in memory: about 56 octets per message and 50 per event. A mailbox of 50,000 messages costs 2.8 MB, so
+/// a thousand of them 2.8 GB; a scenario whose plan would pass 50 million messages and events is refused when it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
+    /// The scenario's seed.
     pub seed: u64,
     /// ramp-up + warm-up + measure; nothing is due later.
     pub horizon: Duration,
+    /// One timeline per user, in the order of their numbers.
     pub users: Vec<UserPlan>,
 }
 
-/// A part of the population: part `index` of `of`.
-#[derive(Clone, Copy, Debug)]
+/// A part of the population: part `index` of `of`, the users whose number modulo `of` is `index`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
+    /// From 0.
     pub index: u32,
+    /// Number of parts, at least 1.
     pub of: u32,
 }
 
+impl Shard {
+    /// Everybody.
+    pub const WHOLE: Self = Self { index: 0, of: 1 };
+}
+
 impl Plan {
+    /// The timelines of a shard's users. A user's timeline depends on the scenario (its seed included) and the
+    /// user's number, on nothing else: not on the shard, not on other users.
     pub fn new(scenario: &Scenario, shard: Shard) -> Self {
-        let _ = (scenario, shard);
-        todo!()
+        let users = (shard.index..scenario.users.count).step_by(shard.of.max(1) as usize);
+        Self {
+            seed: scenario.seed,
+            horizon: scenario.horizon(),
+            users: users
+                .map(|user| timeline::user_plan(scenario, UserId(user)))
+                .collect(),
+        }
     }
-    /// Canonical bytes, for hashes and for the test "two machines, one plan".
+
+    /// A hash over the plan's canonical bytes, 16 hexadecimal digits (XXH3-64): two machines that have the same
+    /// fingerprint do the same.
     pub fn fingerprint(&self) -> String {
-        todo!()
+        fingerprint::fingerprint(self)
+    }
+
+    /// What the plan holds, counted.
+    pub fn summary(&self) -> Summary {
+        Summary::of(self)
     }
 }
 
@@ -37,86 +82,129 @@ impl Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(pub u32);
 
+/// One user's timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserPlan {
+    /// Whose it is.
     pub user: UserId,
     /// Devices the person owns, never empty, sorted.
     pub devices: Vec<DeviceKind>,
-    /// Every message the user gets, index = sequence number. Those at the start come first.
+    /// Every message the user gets, index = sequence number. Those at the start come first, then by due time.
     pub mail: Vec<PlannedMessage>,
     /// Sorted by `at`.
     pub events: Vec<Event>,
 }
 
+/// A message of the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedMessage {
+    /// How it comes into the mailbox.
     pub arrival: Arrival,
+    /// What it is made of.
     pub spec: MessageSpec,
 }
 
+/// How a message comes into the mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
-    /// In the mailbox before the run; `seen`: read earlier.
-    AtStart { seen: bool },
+    /// In the mailbox before the run.
+    AtStart {
+        /// Whether the person read it earlier.
+        seen: bool,
+    },
     /// Handed to the server at this offset.
     Due(Duration),
 }
 
-/// Everything needed to write the message's bytes again, anywhere (`plan::message::write`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Everything needed to write the message's bytes again, anywhere, with [`message::Writer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageSpec {
+    /// Chooses the words.
     pub seed: u64,
-    /// Octets on the wire, CRLF line ends, headers included.
+    /// Octets on the wire, CRLF line ends, headers included; at least [`message::SMALLEST`].
     pub octets: u64,
-    /// Of these, octets of the attachment part's base64 body; none: no attachment.
+    /// Of these, octets of the attachment part's base64 body, line ends included; none: no attachment.
     pub attachment: Option<u64>,
+    /// Of the attachment, octets that do not compress; the rest is base64 of text.
+    pub incompressible: u64,
 }
 
+/// Something that happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
+    /// When it is due: clock offset from `t0`.
     pub at: Duration,
+    /// What.
     pub what: What,
 }
 
+/// What happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// The device is switched on: first check, then its polls run / its connection stays.
     Online(DeviceKind),
-    /// The device's timer fires. Only for the arm that speaks `protocol`.
+    /// The device's timer fires. Only for arms that speak `protocol`.
     Poll {
+        /// Whose timer.
         device: DeviceKind,
+        /// In arms of this protocol.
         protocol: Protocol,
     },
     /// The message `mail[seq]` is handed to the server.
-    Deliver { seq: u32 },
+    Deliver {
+        /// Its sequence number.
+        seq: u32,
+    },
     /// The person picks up the device: it checks for mail, then the steps follow.
     Sitting {
+        /// The device in hand.
         device: DeviceKind,
+        /// At most [`LONGEST_SITTING`]; none: there was nothing to read.
         steps: Vec<Step>,
     },
 }
 
+/// One act of a sitting.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// Clock time between the end of the step before (or of the check) and this one.
     pub think: Duration,
+    /// What the person does.
     pub act: Act,
 }
 
-/// What a person does. `seq` indexes `UserPlan::mail`.
+/// What a person does. `seq` indexes [`UserPlan::mail`].
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// Open the message; with its attachment or not; `again`: read before, on another device.
+    /// Open the message.
     Open {
+        /// Which.
         seq: u32,
+        /// With its attachment.
         attachment: bool,
+        /// Read before, on another device.
         again: bool,
     },
+    /// Flag it.
     Flag {
+        /// Which.
         seq: u32,
     },
+    /// Delete it.
     Delete {
+        /// Which.
         seq: u32,
     },
-    /// Answer it: `octets` of new text. The reply itself goes out by submission, which is neither protocol.
+    /// Answer it. The reply itself goes out by submission, which is neither protocol.
     Reply {
+        /// The message that is answered.
         seq: u32,
+        /// The answer.
         reply: MessageSpec,
     },
+    /// Search the mailbox.
     Search {
+        /// A word, as it occurs in subjects and texts.
         term: String,
     },
 }

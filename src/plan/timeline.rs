@@ -1,0 +1,204 @@
+//! One user's timeline, put together: devices, mail, and every event in order.
+
+use std::time::Duration;
+
+use strum::IntoEnumIterator;
+
+use super::chance::{Chance, Purpose};
+use super::sittings::{self, Reader};
+use super::{Arrival, Event, MessageSpec, PlannedMessage, UserId, UserPlan, What, message};
+use crate::scenario::{DeviceKind, LARGEST_MAILBOX, Mail, Protocol, Scenario, Watch};
+
+/// The whole timeline of a user.
+pub(super) fn user_plan(scenario: &Scenario, user: UserId) -> UserPlan {
+    let devices = owned_devices(scenario, user);
+    let mail = mail(scenario, user);
+    let online = online(scenario, user, &devices);
+    let mut events = Vec::new();
+    events.extend(online.iter().map(|&(device, at)| Event {
+        at,
+        what: What::Online(device),
+    }));
+    events.extend(
+        mail.iter()
+            .zip(0..)
+            .filter_map(|(message, seq)| match message.arrival {
+                Arrival::Due(at) => Some(Event {
+                    at,
+                    what: What::Deliver { seq },
+                }),
+                Arrival::AtStart { .. } => None,
+            }),
+    );
+    polls(scenario, user, &online, &mut events);
+    let reader = Reader {
+        scenario,
+        user,
+        mail: &mail,
+        devices: &devices,
+    };
+    let everything_on = online.iter().map(|(_, at)| *at).max().unwrap_or_default();
+    sittings::plan(&reader, everything_on, &mut events);
+    // Stable: what is due at the same microsecond stays in the order above.
+    events.sort_by_key(|event| event.at);
+    UserPlan {
+        user,
+        devices,
+        mail,
+        events,
+    }
+}
+
+/// Each device by its own share; whoever would own none gets one, drawn by the same shares.
+fn owned_devices(scenario: &Scenario, user: UserId) -> Vec<DeviceKind> {
+    let mut chance = Chance::new(scenario.seed, user, Purpose::Devices);
+    let shares: Vec<(DeviceKind, f64)> = DeviceKind::iter()
+        .map(|kind| (kind, scenario.users.share(kind).get()))
+        .collect();
+    let mut owned: Vec<DeviceKind> = shares
+        .iter()
+        .filter(|(_, share)| chance.unit() < *share)
+        .map(|(kind, _)| *kind)
+        .collect();
+    if owned.is_empty() {
+        let sum: f64 = shares.iter().map(|(_, share)| share).sum();
+        let mut left = chance.unit() * sum;
+        let fallen = shares
+            .iter()
+            .filter(|(_, share)| *share > 0.0)
+            .find(|(_, share)| {
+                left -= share;
+                left < 0.0
+            });
+        owned.push(fallen.map_or(DeviceKind::Phone, |(kind, _)| *kind));
+    }
+    owned
+}
+
+/// Mail at the start, then mail that arrives.
+fn mail(scenario: &Scenario, user: UserId) -> Vec<PlannedMessage> {
+    let mut boxes = Chance::new(scenario.seed, user, Purpose::Mailbox);
+    let mut messages = Chance::new(scenario.seed, user, Purpose::Messages);
+    let sizes = scenario.mail.sizes.distribution();
+    let mut spec = || message_spec(&scenario.mail, messages.draw(&sizes), &mut messages);
+    let at_start = boxes
+        .draw(&scenario.mailbox.messages)
+        .min(LARGEST_MAILBOX)
+        .round() as usize;
+    let mut mail: Vec<PlannedMessage> = (0..at_start)
+        .map(|_| {
+            let seen = !boxes.hits(scenario.mailbox.unread);
+            PlannedMessage {
+                arrival: Arrival::AtStart { seen },
+                spec: spec(),
+            }
+        })
+        .collect();
+    let arrivals = arrivals(scenario, user);
+    mail.extend(arrivals.into_iter().map(|at| PlannedMessage {
+        arrival: Arrival::Due(at),
+        spec: spec(),
+    }));
+    mail.shrink_to_fit();
+    mail
+}
+
+fn arrivals(scenario: &Scenario, user: UserId) -> Vec<Duration> {
+    let per_hour = scenario.arrivals.per_day * scenario.arrivals.peak_share.get() * scenario.speed;
+    let mut chance = Chance::new(scenario.seed, user, Purpose::Arrivals);
+    instants(per_hour, Duration::ZERO, scenario.horizon(), &mut chance)
+}
+
+/// Instants with exponential gaps at a rate per clock hour, after `start` and before `end`.
+pub(super) fn instants(
+    per_hour: f64,
+    start: Duration,
+    end: Duration,
+    chance: &mut Chance,
+) -> Vec<Duration> {
+    let mut instants = Vec::new();
+    if per_hour <= 0.0 {
+        return instants;
+    }
+    let mut at = start.as_secs_f64();
+    loop {
+        at += chance.exponential(3600.0 / per_hour);
+        let instant = clock(at);
+        if instant >= end {
+            return instants;
+        }
+        instants.push(instant);
+    }
+}
+
+/// Clock time from seconds, to the microsecond.
+pub(super) fn clock(seconds: f64) -> Duration {
+    Duration::from_micros((seconds * 1e6).round() as u64)
+}
+
+/// What a message of about `size` octets is made of.
+pub(super) fn message_spec(mail: &Mail, size: f64, chance: &mut Chance) -> MessageSpec {
+    let seed = chance.bits();
+    let text = chance.uniform(200.0, 1_800.0) as u64;
+    let octets = (size.round() as u64).clamp(message::SMALLEST, message::LARGEST);
+    let attachment = (octets > mail.attachment_above
+        && octets >= message::SMALLEST_WITH_ATTACHMENT)
+        .then(|| message::attachment_length(octets, text));
+    let incompressible =
+        (attachment.unwrap_or(0) as f64 * mail.incompressible.get()).round() as u64;
+    MessageSpec {
+        seed,
+        octets,
+        attachment,
+        incompressible,
+    }
+}
+
+/// Each device is switched on at some moment of the ramp-up.
+fn online(
+    scenario: &Scenario,
+    user: UserId,
+    devices: &[DeviceKind],
+) -> Vec<(DeviceKind, Duration)> {
+    let mut chance = Chance::new(scenario.seed, user, Purpose::Online);
+    let ramp_up = scenario.run.ramp_up.as_secs_f64();
+    devices
+        .iter()
+        .map(|&device| (device, clock(chance.uniform(0.0, ramp_up))))
+        .collect()
+}
+
+/// The timers of all devices in both protocols, from switching on to the horizon. Each due instant stands in the plan;
+/// how long a session takes moves none of them.
+fn polls(
+    scenario: &Scenario,
+    user: UserId,
+    online: &[(DeviceKind, Duration)],
+    events: &mut Vec<Event>,
+) {
+    let mut chance = Chance::new(scenario.seed, user, Purpose::Polls);
+    let horizon = scenario.horizon();
+    for &(device, on) in online {
+        let behaviour = scenario.device(device);
+        let pop3 = (Protocol::Pop3, behaviour.pop3.poll, behaviour.pop3.jitter);
+        let imap = match behaviour.imap.watch {
+            Watch::Poll(poll) => Some((Protocol::Imap, poll, behaviour.imap.jitter)),
+            Watch::Idle { .. } => None,
+        };
+        for (protocol, poll, jitter) in std::iter::once(pop3).chain(imap) {
+            let gap = poll.as_secs_f64() / scenario.speed;
+            let mut at = on.as_secs_f64();
+            loop {
+                at += gap * chance.uniform(1.0 - jitter.get(), 1.0 + jitter.get());
+                let due = clock(at);
+                if due >= horizon {
+                    break;
+                }
+                events.push(Event {
+                    at: due,
+                    what: What::Poll { device, protocol },
+                });
+            }
+        }
+    }
+}
