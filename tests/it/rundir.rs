@@ -1,47 +1,39 @@
 //! The format on disk: what is written is read back, also after the run was killed at any octet of any file.
 
 use std::fs;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
 
-use mailgauge::metrics::row::{
-    Cell, CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, Opening, OpeningRow, OperationRow,
-    Purpose, ServerRow, SessionRow, StorageRow,
-};
-use mailgauge::metrics::{
-    ErrorClass, Interval, Key, Operation, Record, Recorder, Sample, Timing, Traffic,
-};
-use mailgauge::rundir::{self, Csv, Label, Manifest, Outcome, RunDir, Time, Writer};
-use mailgauge::scenario::{Arm, DeviceKind, Phase};
+use mailgauge::metrics::row::{ErrorRow, Opening, OperationRow};
+use mailgauge::metrics::{ErrorClass, Interval, Operation, Record};
+use mailgauge::rundir::{self, Csv, Label, Outcome, RunDir, Time, Writer};
+use mailgauge::scenario::{DeviceKind, Phase};
 use proptest::prelude::*;
 use strum::IntoEnumIterator;
 
-const FIRST: Cell = Cell {
-    block: 1,
-    arm: Arm::Pop3,
-};
-const SECOND: Cell = Cell {
-    block: 1,
-    arm: Arm::Imap,
-};
-const SECONDS: u32 = 4;
+use crate::sample_run::{self, FIRST, SECOND, SECONDS, interval, manifest, records};
 
 #[test]
 fn every_row_that_is_written_is_read_back() {
     let dir = tempfile::tempdir().unwrap();
-    let run = written_run(&dir.path().join("run"));
+    let run = sample_run::write(&dir.path().join("run"));
     let expected = records();
     let count = |wanted: fn(&Record) -> bool| expected.iter().filter(|r| wanted(r)).count();
     let sessions = run.sessions().unwrap();
     assert_eq!(sessions.len(), count(|r| matches!(r, Record::Session(_))));
-    assert_eq!(sessions[0], session(FIRST, 0));
+    assert_eq!(sessions[0], sample_run::session(FIRST, 0));
     assert_eq!(run.errors().unwrap()[0].class, ErrorClass::Timeout);
-    assert_eq!(run.openings().unwrap()[0].outcome, Opening::Missing);
-    assert_eq!(run.server().unwrap()[0], server(FIRST, 0));
-    assert_eq!(run.generator().unwrap()[0], generator(FIRST, 0));
-    assert_eq!(run.consistency().unwrap()[0], consistency(FIRST));
-    assert_eq!(run.storage().unwrap()[0], storage(FIRST));
-    assert_eq!(run.checks().unwrap()[0], check(FIRST));
+    assert_eq!(run.openings().unwrap()[0].outcome, Opening::Local);
+    assert_eq!(run.server().unwrap()[0], sample_run::server(FIRST, 0));
+    assert_eq!(run.generator().unwrap()[0], sample_run::generator(FIRST, 0));
+    assert_eq!(
+        run.consistency().unwrap()[0],
+        sample_run::consistency(FIRST, DeviceKind::Phone)
+    );
+    assert_eq!(
+        run.storage().unwrap()[0],
+        sample_run::storage(FIRST, "server")
+    );
+    assert_eq!(run.checks().unwrap()[0], sample_run::check(FIRST));
     let seconds: Vec<OperationRow> = expected
         .iter()
         .filter_map(|record| match record {
@@ -57,7 +49,7 @@ fn every_row_that_is_written_is_read_back() {
 #[test]
 fn the_rows_of_a_whole_cell_come_from_merged_histograms() {
     let dir = tempfile::tempdir().unwrap();
-    let run = written_run(&dir.path().join("run"));
+    let run = sample_run::write(&dir.path().join("run"));
     let mut expected = Vec::new();
     for cell in [FIRST, SECOND] {
         let mut whole = Interval::default();
@@ -71,7 +63,7 @@ fn the_rows_of_a_whole_cell_come_from_merged_histograms() {
 fn a_killed_run_gets_its_missing_cells_from_the_log() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run");
-    let finished = written_run(&path).ops().unwrap();
+    let finished = sample_run::write(&path).ops().unwrap();
     let ops = path.join("ops.csv");
     let text = fs::read_to_string(&ops).unwrap();
     let header = text.lines().next().unwrap();
@@ -118,7 +110,7 @@ fn an_empty_run_has_every_file_with_its_header() {
 #[test]
 fn histograms_of_the_log_are_merged_by_label() {
     let dir = tempfile::tempdir().unwrap();
-    let run = written_run(&dir.path().join("run"));
+    let run = sample_run::write(&dir.path().join("run"));
     let open = |label: &Label| {
         label.key.operation == Operation::OpenMessage && label.time == Time::Response
     };
@@ -141,7 +133,7 @@ fn histograms_of_the_log_are_merged_by_label() {
 #[test]
 fn phases_are_in_the_manifest_as_they_come() {
     let dir = tempfile::tempdir().unwrap();
-    let run = written_run(&dir.path().join("run"));
+    let run = sample_run::write(&dir.path().join("run"));
     let span = run.manifest.span(FIRST, Phase::Measure).unwrap();
     assert_eq!((span.start_us, span.end_us), (1_000_000, Some(4_000_000)));
     assert_eq!(run.manifest.outcome, Outcome::Complete);
@@ -178,7 +170,7 @@ fn a_manifest_of_another_version_names_the_version_to_use() {
 fn a_missing_file_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run");
-    let run = written_run(&path);
+    let run = sample_run::write(&path);
     fs::remove_file(path.join("sessions.csv")).unwrap();
     let error = run.sessions().unwrap_err().to_string();
     assert!(error.contains("sessions.csv is missing"), "{error}");
@@ -188,7 +180,7 @@ fn a_missing_file_is_named() {
 fn a_bad_cell_is_named_by_file_line_and_column() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run");
-    let run = written_run(&path);
+    let run = sample_run::write(&path);
     let file = path.join("checks.csv");
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replacen(",40,", ",forty,", 1)).unwrap();
@@ -203,7 +195,7 @@ fn a_bad_cell_is_named_by_file_line_and_column() {
 fn a_column_that_was_taken_out_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run");
-    let run = written_run(&path);
+    let run = sample_run::write(&path);
     fs::write(path.join("checks.csv"), "block,arm,check,expected,holds\n").unwrap();
     let error = run.checks().unwrap_err().to_string();
     assert!(error.contains("column `found` is missing"), "{error}");
@@ -216,7 +208,7 @@ fn a_line_end_within_a_cell_does_not_end_the_row() {
     let mut writer = Writer::create(&path, &manifest()).unwrap();
     let row = ErrorRow {
         detail: "the server said \"NO,\r\nreally\"".to_owned(),
-        ..error(FIRST)
+        ..sample_run::error(FIRST)
     };
     writer.write(&Record::Error(row)).unwrap();
     writer.finish().unwrap();
@@ -232,7 +224,9 @@ fn a_directory_that_goes_away_is_noticed_and_named() {
     let path = dir.path().join("run");
     let mut writer = Writer::create(&path, &manifest()).unwrap();
     fs::remove_dir_all(&path).unwrap();
-    writer.write(&Record::Check(check(FIRST))).unwrap();
+    writer
+        .write(&Record::Check(sample_run::check(FIRST)))
+        .unwrap();
     let error = writer.flush().unwrap_err().to_string();
     assert!(error.contains("was removed"), "{error}");
 }
@@ -287,6 +281,51 @@ fn a_file_of_the_name_latest_is_left_alone() {
     assert_eq!(kept, "mine");
 }
 
+#[test]
+fn the_golden_run_is_read_whole() {
+    let run = RunDir::open(&golden()).unwrap();
+    for csv in Csv::iter().filter(|csv| *csv != Csv::Errors) {
+        assert!(rows_of(&run, csv) > 0, "{} has no rows", csv.name());
+    }
+    assert!(!run.latencies(|_| true).unwrap().is_empty());
+    assert_eq!(run.notices(), Vec::<String>::new());
+}
+
+#[test]
+fn the_golden_runs_sums_can_be_made_again_from_its_log() {
+    let golden = golden();
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["manifest.json", "intervals.csv", "latency.hlog"] {
+        fs::copy(golden.join(name), dir.path().join(name)).unwrap();
+    }
+    fs::write(dir.path().join("ops.csv"), "").unwrap();
+    let rebuilt = RunDir::open(dir.path()).unwrap().ops().unwrap();
+    assert_eq!(rebuilt, RunDir::open(&golden).unwrap().ops().unwrap());
+}
+
+#[test]
+fn every_column_is_explained_and_nothing_else() {
+    let text = include_str!("../../results/README.md");
+    for csv in Csv::iter() {
+        let heading = format!("### `{}`", csv.name());
+        let section = text
+            .split_once(&heading)
+            .unwrap_or_else(|| panic!("no section `{heading}`"))
+            .1;
+        let section = section.split("\n#").next().unwrap();
+        let explained: Vec<&str> = section
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+            .map(|(column, _)| column)
+            .collect();
+        assert_eq!(explained, csv.columns(), "{}", csv.name());
+    }
+}
+
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("results/golden")
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -294,7 +333,7 @@ proptest! {
     fn a_file_cut_off_anywhere_gives_all_its_whole_lines(cut in 0.0..1.0_f64) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("run");
-        let whole = written_run(&path);
+        let whole = sample_run::write(&path);
         let all = whole.intervals().unwrap();
         for csv in Csv::iter() {
             let file = path.join(csv.name());
@@ -336,7 +375,7 @@ proptest! {
     fn a_file_with_any_octet_changed_is_read_or_refused(at in 0.0..1.0_f64, octet: u8) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("run");
-        written_run(&path);
+        sample_run::write(&path);
         let names = Csv::iter().map(Csv::name).chain(["latency.hlog", "manifest.json"]);
         for name in names {
             let file = path.join(name);
@@ -374,253 +413,4 @@ fn try_rows_of(run: &RunDir, csv: Csv) -> Result<usize, rundir::Error> {
         Csv::Storage => run.storage()?.len(),
         Csv::Checks => run.checks()?.len(),
     })
-}
-
-/// A small run of two cells, written and opened.
-fn written_run(path: &Path) -> RunDir {
-    let mut writer = Writer::create(path, &manifest()).unwrap();
-    for record in records() {
-        writer.write(&record).unwrap();
-    }
-    writer
-        .update_manifest(|manifest| manifest.outcome = Outcome::Complete)
-        .unwrap();
-    writer.finish().unwrap();
-    RunDir::open(path).unwrap()
-}
-
-fn manifest() -> Manifest {
-    Manifest {
-        started: "2026-11-23T14:05:06Z".to_owned(),
-        run_id: "0badcafe".to_owned(),
-        scenario_name: "quick".to_owned(),
-        arms: vec![Arm::Pop3, Arm::Imap],
-        blocks: 1,
-        users: 1,
-        ..Manifest::default()
-    }
-}
-
-fn records() -> Vec<Record> {
-    let mut records = Vec::new();
-    for (cell, begin) in [(FIRST, 0), (SECOND, 4_000_000)] {
-        records.push(Record::Phase(cell, Phase::RampUp, begin));
-        records.push(Record::Phase(cell, Phase::Measure, begin + 1_000_000));
-        for second in 0..SECONDS {
-            records.push(Record::Interval(second, cell, interval(cell, second)));
-            records.push(Record::Session(session(cell, second)));
-            records.push(Record::Server(server(cell, second)));
-            records.push(Record::Generator(generator(cell, second)));
-        }
-        records.push(Record::Error(error(cell)));
-        records.push(Record::Opening(opening(cell)));
-        records.push(Record::Consistency(consistency(cell)));
-        records.push(Record::Storage(storage(cell)));
-        records.push(Record::Check(check(cell)));
-        records.push(Record::CellEnd(cell, begin + 4_000_000));
-    }
-    records
-}
-
-/// Three keys, one of them on the delivery side, one with an error.
-fn interval(cell: Cell, second: u32) -> Interval {
-    let mut recorder = Recorder::new();
-    let slow = if cell.arm == Arm::Imap { 3 } else { 1 };
-    for n in 1..=20 {
-        let micros = n * n * 100 * slow + u64::from(second) * 10_000;
-        let outcome = if n == 20 {
-            Err(ErrorClass::Timeout)
-        } else {
-            Ok(())
-        };
-        let phone = Some(DeviceKind::Phone);
-        recorder.record(key(phone, Operation::OpenMessage), &sample(micros, outcome));
-        recorder.record(key(phone, Operation::Login), &sample(micros / 7, Ok(())));
-        recorder.record(key(None, Operation::Deliver), &sample(micros / 2, Ok(())));
-    }
-    recorder.take_interval()
-}
-
-fn key(device: Option<DeviceKind>, operation: Operation) -> Key {
-    Key {
-        phase: Phase::Measure,
-        device,
-        operation,
-    }
-}
-
-fn sample(micros: u64, outcome: Result<(), ErrorClass>) -> Sample {
-    let due = Instant::now();
-    let sent = due + Duration::from_micros(7);
-    Sample {
-        operation: Operation::OpenMessage,
-        timing: Timing {
-            due,
-            sent,
-            first_byte: Some(sent),
-            done: sent + Duration::from_micros(micros),
-        },
-        traffic: Traffic {
-            rx: 2_000,
-            tx: 40,
-            wire_rx: 2_100,
-            wire_tx: 80,
-        },
-        round_trips: 2,
-        outcome,
-    }
-}
-
-fn session(cell: Cell, second: u32) -> SessionRow {
-    let due = u64::from(second) * 1_000_000;
-    SessionRow {
-        block: cell.block,
-        arm: cell.arm,
-        phase: Phase::Measure,
-        user: 0,
-        device: DeviceKind::Phone,
-        purpose: Purpose::Poll,
-        due_at_us: due,
-        start_at_us: due + 20,
-        end_at_us: due + 12_000,
-        connect_us: Some(90),
-        tls_us: None,
-        greeting_us: Some(400),
-        login_us: Some(1_200),
-        usable_us: Some(3_400),
-        rx_bytes: 10_000,
-        tx_bytes: 300,
-        wire_rx_bytes: 10_000,
-        wire_tx_bytes: 300,
-        round_trips: 6,
-        commands: 7,
-        messages: 2,
-        headers: 0,
-        error: None,
-    }
-}
-
-fn error(cell: Cell) -> ErrorRow {
-    ErrorRow {
-        at_us: 2_500_000,
-        block: cell.block,
-        arm: cell.arm,
-        phase: Phase::Measure,
-        user: Some(0),
-        device: Some(DeviceKind::Phone),
-        operation: Some(Operation::OpenMessage),
-        class: ErrorClass::Timeout,
-        detail: "no answer within 10 s, \"RETR 3\" was sent".to_owned(),
-    }
-}
-
-fn opening(cell: Cell) -> OpeningRow {
-    OpeningRow {
-        block: cell.block,
-        arm: cell.arm,
-        phase: Phase::Measure,
-        user: 0,
-        device: DeviceKind::Tablet,
-        message: "0badcafe-0-0".to_owned(),
-        at_us: 2_000_000,
-        again: true,
-        attachment: false,
-        outcome: if cell.arm == Arm::Pop3 {
-            Opening::Missing
-        } else {
-            Opening::Fetched
-        },
-        response_us: 5_000,
-        rx_bytes: 0,
-        tx_bytes: 0,
-    }
-}
-
-fn consistency(cell: Cell) -> ConsistencyRow {
-    ConsistencyRow {
-        block: cell.block,
-        arm: cell.arm,
-        user: 0,
-        message: "0badcafe-0-0".to_owned(),
-        device: DeviceKind::Phone,
-        octets: 4_096,
-        due_at_us: Some(1_100_000),
-        accepted_at_us: Some(1_101_000),
-        visible_at_us: Some(2_003_000),
-        read_at_us: None,
-        deleted: false,
-        on_server: cell.arm == Arm::Imap,
-        on_device: cell.arm == Arm::Pop3,
-        shown_read: false,
-    }
-}
-
-fn storage(cell: Cell) -> StorageRow {
-    StorageRow {
-        block: cell.block,
-        arm: cell.arm,
-        place: "server".to_owned(),
-        messages: 3,
-        mail_bytes: 12_288,
-        files: Some(5),
-        disk_bytes: Some(20_480),
-    }
-}
-
-fn check(cell: Cell) -> CheckRow {
-    CheckRow {
-        block: cell.block,
-        arm: cell.arm,
-        check: "delivered = stored + deleted".to_owned(),
-        expected: 40,
-        found: 40,
-        holds: true,
-    }
-}
-
-fn server(cell: Cell, second: u32) -> ServerRow {
-    let at = u64::from(second) * 1_000_000;
-    ServerRow {
-        at_us: at,
-        block: cell.block,
-        arm: cell.arm,
-        phase: Phase::Measure,
-        source: "process-tree".to_owned(),
-        cpu_user_us: at / 10,
-        cpu_system_us: at / 20,
-        rss_bytes: 30_000_000,
-        pss_bytes: (second == 0).then_some(22_000_000),
-        processes: 3,
-        threads: 5,
-        fds: 40,
-        pop3_connections: u32::from(cell.arm == Arm::Pop3),
-        imap_connections: u32::from(cell.arm == Arm::Imap),
-        delivery_connections: 1,
-        disk_read_bytes: Some(0),
-        disk_write_bytes: Some(at / 5),
-        storage_bytes: Some(20_480),
-        storage_files: Some(5),
-    }
-}
-
-fn generator(cell: Cell, second: u32) -> GeneratorRow {
-    let at = u64::from(second) * 1_000_000;
-    GeneratorRow {
-        at_us: at,
-        block: cell.block,
-        arm: cell.arm,
-        phase: Phase::Measure,
-        cpu_user_us: at / 8,
-        cpu_system_us: at / 16,
-        rss_bytes: 9_000_000,
-        fds: 21,
-        threads: 4,
-        open_sessions: 1,
-        sessions: u64::from(second),
-        errors: 0,
-        lag_p50_us: 7,
-        lag_p99_us: 7,
-        lag_max_us: 7,
-        coalesced: 0,
-    }
 }

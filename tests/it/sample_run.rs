@@ -1,0 +1,291 @@
+//! A small made-up run: one user with a phone and a tablet, two arms. Its figures are invented, its shape is
+//! that of a real run: under POP3 the phone takes the mail and the tablet misses it.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use mailgauge::metrics::row::{
+    Cell, CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, Opening, OpeningRow, Purpose,
+    ServerRow, SessionRow, StorageRow,
+};
+use mailgauge::metrics::{
+    ErrorClass, Interval, Key, Operation, Record, Recorder, Sample, Timing, Traffic,
+};
+use mailgauge::rundir::{Manifest, Outcome, RunDir, Writer};
+use mailgauge::scenario::{Arm, DeviceKind, Phase};
+
+pub(crate) const FIRST: Cell = Cell {
+    block: 1,
+    arm: Arm::Pop3,
+};
+pub(crate) const SECOND: Cell = Cell {
+    block: 1,
+    arm: Arm::Imap,
+};
+/// Seconds of each cell.
+pub(crate) const SECONDS: u32 = 4;
+const CELL_US: u64 = SECONDS as u64 * 1_000_000;
+
+/// Writes the run and opens it.
+pub(crate) fn write(path: &Path) -> RunDir {
+    let mut writer = Writer::create(path, &manifest()).unwrap();
+    for record in records() {
+        writer.write(&record).unwrap();
+    }
+    writer
+        .update_manifest(|manifest| manifest.outcome = Outcome::Complete)
+        .unwrap();
+    writer.finish().unwrap();
+    RunDir::open(path).unwrap()
+}
+
+pub(crate) fn manifest() -> Manifest {
+    Manifest {
+        started: "2026-11-23T14:05:06Z".to_owned(),
+        run_id: "0badcafe".to_owned(),
+        scenario_name: "sample".to_owned(),
+        scenario_question: "What does a run directory look like?".to_owned(),
+        arms: vec![Arm::Pop3, Arm::Imap],
+        blocks: 1,
+        users: 1,
+        worker_threads: 1,
+        ..Manifest::default()
+    }
+}
+
+pub(crate) fn records() -> Vec<Record> {
+    let mut records = Vec::new();
+    for (cell, begin) in [(FIRST, 0), (SECOND, CELL_US)] {
+        records.push(Record::Phase(cell, Phase::RampUp, begin));
+        records.push(Record::Phase(cell, Phase::Measure, begin + 1_000_000));
+        for second in 0..SECONDS {
+            let at = begin + u64::from(second) * 1_000_000;
+            let since_start = (at / 1_000_000) as u32;
+            records.push(Record::Interval(since_start, cell, interval(cell, second)));
+            records.push(Record::Session(session(cell, at)));
+            records.push(Record::Server(server(cell, at)));
+            records.push(Record::Generator(generator(cell, at)));
+        }
+        records.push(Record::Error(error(cell)));
+        for device in [DeviceKind::Phone, DeviceKind::Tablet] {
+            records.push(Record::Opening(opening(cell, device)));
+            records.push(Record::Consistency(consistency(cell, device)));
+        }
+        for place in ["server", "phone", "tablet"] {
+            records.push(Record::Storage(storage(cell, place)));
+        }
+        records.push(Record::Check(check(cell)));
+        records.push(Record::CellEnd(cell, begin + CELL_US));
+    }
+    records
+}
+
+/// Three keys, one of them on the delivery side, one with an error.
+pub(crate) fn interval(cell: Cell, second: u32) -> Interval {
+    let mut recorder = Recorder::new();
+    let slow = if cell.arm == Arm::Imap { 3 } else { 1 };
+    let phone = Some(DeviceKind::Phone);
+    for n in 1..=20 {
+        let micros = n * n * 100 * slow + u64::from(second) * 10_000;
+        let outcome = if n == 20 {
+            Err(ErrorClass::Timeout)
+        } else {
+            Ok(())
+        };
+        recorder.record(key(phone, Operation::OpenMessage), &sample(micros, outcome));
+        recorder.record(key(phone, Operation::Login), &sample(micros / 7, Ok(())));
+        recorder.record(key(None, Operation::Deliver), &sample(micros / 2, Ok(())));
+    }
+    recorder.take_interval()
+}
+
+fn key(device: Option<DeviceKind>, operation: Operation) -> Key {
+    Key {
+        phase: Phase::Measure,
+        device,
+        operation,
+    }
+}
+
+fn sample(micros: u64, outcome: Result<(), ErrorClass>) -> Sample {
+    let due = Instant::now();
+    let sent = due + Duration::from_micros(7);
+    Sample {
+        operation: Operation::OpenMessage,
+        timing: Timing {
+            due,
+            sent,
+            first_byte: Some(sent),
+            done: sent + Duration::from_micros(micros),
+        },
+        traffic: Traffic {
+            rx: 2_000,
+            tx: 40,
+            wire_rx: 2_100,
+            wire_tx: 80,
+        },
+        round_trips: 2,
+        outcome,
+    }
+}
+
+pub(crate) fn session(cell: Cell, due: u64) -> SessionRow {
+    let imap = cell.arm == Arm::Imap;
+    SessionRow {
+        block: cell.block,
+        arm: cell.arm,
+        phase: Phase::Measure,
+        user: 0,
+        device: DeviceKind::Phone,
+        purpose: Purpose::Poll,
+        due_at_us: due,
+        start_at_us: due + 20,
+        end_at_us: due + 12_000,
+        connect_us: Some(90),
+        tls_us: None,
+        greeting_us: Some(400),
+        login_us: Some(if imap { 900 } else { 1_200 }),
+        usable_us: Some(if imap { 4_100 } else { 3_400 }),
+        rx_bytes: 10_000,
+        tx_bytes: 300,
+        wire_rx_bytes: 10_000,
+        wire_tx_bytes: 300,
+        round_trips: 6,
+        commands: 7,
+        messages: if imap { 0 } else { 2 },
+        headers: if imap { 2 } else { 0 },
+        error: None,
+    }
+}
+
+pub(crate) fn error(cell: Cell) -> ErrorRow {
+    ErrorRow {
+        at_us: 2_500_000,
+        block: cell.block,
+        arm: cell.arm,
+        phase: Phase::Measure,
+        user: Some(0),
+        device: Some(DeviceKind::Phone),
+        operation: Some(Operation::OpenMessage),
+        class: ErrorClass::Timeout,
+        detail: "no answer within 10 s, \"RETR 3\" was sent".to_owned(),
+    }
+}
+
+pub(crate) fn opening(cell: Cell, device: DeviceKind) -> OpeningRow {
+    let outcome = match (cell.arm, device) {
+        (Arm::Imap, _) => Opening::Fetched,
+        (_, DeviceKind::Phone) => Opening::Local,
+        _ => Opening::Missing,
+    };
+    let fetched = outcome == Opening::Fetched;
+    OpeningRow {
+        block: cell.block,
+        arm: cell.arm,
+        phase: Phase::Measure,
+        user: 0,
+        device,
+        message: "0badcafe-0-0".to_owned(),
+        at_us: 2_000_000,
+        again: device == DeviceKind::Tablet,
+        attachment: false,
+        outcome,
+        response_us: if fetched { 5_000 } else { 30 },
+        rx_bytes: if fetched { 4_300 } else { 0 },
+        tx_bytes: if fetched { 120 } else { 0 },
+    }
+}
+
+pub(crate) fn consistency(cell: Cell, device: DeviceKind) -> ConsistencyRow {
+    let imap = cell.arm == Arm::Imap;
+    let has_it = imap || device == DeviceKind::Phone;
+    ConsistencyRow {
+        block: cell.block,
+        arm: cell.arm,
+        user: 0,
+        message: "0badcafe-0-0".to_owned(),
+        device,
+        octets: 4_096,
+        due_at_us: Some(1_100_000),
+        accepted_at_us: Some(1_101_000),
+        visible_at_us: has_it.then_some(2_003_000),
+        read_at_us: has_it.then_some(2_500_000),
+        deleted: false,
+        on_server: imap,
+        on_device: !imap && device == DeviceKind::Phone,
+        shown_read: has_it,
+    }
+}
+
+pub(crate) fn storage(cell: Cell, place: &str) -> StorageRow {
+    let server = place == "server";
+    let holds = match cell.arm {
+        Arm::Imap => server,
+        _ => place == "phone",
+    };
+    StorageRow {
+        block: cell.block,
+        arm: cell.arm,
+        place: place.to_owned(),
+        messages: u64::from(holds),
+        mail_bytes: if holds { 4_096 } else { 0 },
+        files: server.then_some(4 + u64::from(holds)),
+        disk_bytes: server.then_some(16_384 + if holds { 4_096 } else { 0 }),
+    }
+}
+
+pub(crate) fn check(cell: Cell) -> CheckRow {
+    CheckRow {
+        block: cell.block,
+        arm: cell.arm,
+        check: "delivered = stored + deleted".to_owned(),
+        expected: 40,
+        found: 40,
+        holds: true,
+    }
+}
+
+pub(crate) fn server(cell: Cell, at_us: u64) -> ServerRow {
+    ServerRow {
+        at_us,
+        block: cell.block,
+        arm: cell.arm,
+        phase: Phase::Measure,
+        source: "process-tree".to_owned(),
+        cpu_user_us: at_us / 10,
+        cpu_system_us: at_us / 20,
+        rss_bytes: 30_000_000,
+        pss_bytes: at_us.is_multiple_of(CELL_US).then_some(22_000_000),
+        processes: 3,
+        threads: 5,
+        fds: 40,
+        pop3_connections: u32::from(cell.arm == Arm::Pop3),
+        imap_connections: u32::from(cell.arm == Arm::Imap),
+        delivery_connections: 1,
+        disk_read_bytes: Some(0),
+        disk_write_bytes: Some(at_us / 5),
+        storage_bytes: Some(20_480),
+        storage_files: Some(5),
+    }
+}
+
+pub(crate) fn generator(cell: Cell, at_us: u64) -> GeneratorRow {
+    GeneratorRow {
+        at_us,
+        block: cell.block,
+        arm: cell.arm,
+        phase: Phase::Measure,
+        cpu_user_us: at_us / 8,
+        cpu_system_us: at_us / 16,
+        rss_bytes: 9_000_000,
+        fds: 21,
+        threads: 4,
+        open_sessions: 1,
+        sessions: at_us / 1_000_000,
+        errors: 0,
+        lag_p50_us: 7,
+        lag_p99_us: 7,
+        lag_max_us: 7,
+        coalesced: 0,
+    }
+}
