@@ -1,11 +1,13 @@
 //! `proto` on `net`: one POP3 session, one IMAP session, one delivery session, each command timed and
 //! told to the session's observer. What a device does with a session is the engine's business.
 
+mod delivery;
 mod error;
 mod link;
 mod login;
 mod pop3;
 
+pub use delivery::{Answer, DeliverySession};
 pub use error::{ClientError, OpenError, SessionFigures, printable};
 pub use link::{Link, Running};
 pub use login::{Login, LoginMethod, Secret};
