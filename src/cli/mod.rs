@@ -1,6 +1,9 @@
 //! The subcommands. Each file says what one command takes and what it prints; the work is done in the
 //! other rooms.
 
+/// `mailgauge scenario`, and the options that choose a scenario.
+pub mod scenario;
+
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::exit::Exit;
@@ -19,12 +22,17 @@ pub struct Cli {
 
 /// What mailgauge can do.
 #[derive(Debug, Subcommand)]
-pub enum Command {}
+pub enum Command {
+    /// Check, show and list scenarios; print the schema of scenario files.
+    Scenario(scenario::Args),
+}
 
 impl Command {
     /// Does it.
     pub fn run(self) -> anyhow::Result<Exit> {
-        match self {}
+        match self {
+            Self::Scenario(args) => scenario::run(&args),
+        }
     }
 }
 

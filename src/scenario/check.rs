@@ -219,7 +219,9 @@ impl Faults {
                 "{} at speed {} leaves {} of clock time, shorter than a {what} may take ({})",
                 duration_text(gap),
                 scenario.speed,
-                duration_text(shortest),
+                duration_text(Duration::from_millis(
+                    (shortest.as_secs_f64() * 1e3).round() as u64
+                )),
                 duration_text(SHORTEST_GAP),
             );
             let speed = scenario.speed * shortest.as_secs_f64() / SHORTEST_GAP.as_secs_f64();

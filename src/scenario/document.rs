@@ -7,7 +7,7 @@ use std::ops::Range;
 use serde::de::DeserializeOwned;
 
 use toml::Spanned;
-use toml::de::{DeArray, DeTable, DeValue};
+use toml::de::{DeArray, DeString, DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, Place};
 
@@ -276,6 +276,7 @@ struct Misfit {
     help: String,
 }
 
+/// Lays `upper` over `lower`; keys keep their places, their spans become those of `upper`.
 fn merge<'a>(lower: &mut DeTable<'a>, upper: DeTable<'a>, path: &str) -> Result<(), Misfit> {
     for (key, value) in upper {
         let name = key.get_ref().to_string();
@@ -284,41 +285,53 @@ fn merge<'a>(lower: &mut DeTable<'a>, upper: DeTable<'a>, path: &str) -> Result<
         } else {
             format!("{path}.{name}")
         };
-        let Some(below) = lower.get_mut(name.as_str()) else {
-            lower.insert(key, value);
-            continue;
-        };
-        let choice = CHOICES.contains(&name.as_str());
-        match (below.get_mut(), value) {
-            (DeValue::Table(below), value) if !choice && value.get_ref().is_table() => {
+        let is_choice = CHOICES.contains(&name.as_str());
+        let value = match lower.get_mut(name.as_str()).map(Spanned::get_mut) {
+            Some(DeValue::Table(below)) if !is_choice => {
+                let mut merged = std::mem::take(below);
                 let span = value.span();
                 let DeValue::Table(above) = value.into_inner() else {
-                    continue;
+                    return Err(not_a_table(&path, &merged, span));
                 };
-                let mut merged = std::mem::take(below);
                 merge(&mut merged, above, &path)?;
-                lower.remove(name.as_str());
-                lower.insert(key, Spanned::new(span, DeValue::Table(merged)));
+                Spanned::new(span, DeValue::Table(merged))
             }
-            (DeValue::Table(below), value) if !choice => {
-                let keys: Vec<String> = below
-                    .keys()
-                    .take(3)
-                    .map(|key| format!("`{path}.{}`", key.get_ref()))
-                    .collect();
-                return Err(Misfit {
-                    span: value.span(),
-                    message: format!("`{path}` is a table, not a value"),
-                    help: format!("set one of its keys, such as {}", keys.join(", ")),
-                });
-            }
-            (_, value) => {
-                lower.remove(name.as_str());
-                lower.insert(key, value);
-            }
-        }
+            _ => value,
+        };
+        put(lower, key, value);
     }
     Ok(())
+}
+
+/// Inserts, or replaces key and value in their place.
+fn put<'a>(table: &mut DeTable<'a>, key: Spanned<DeString<'a>>, value: Spanned<DeValue<'a>>) {
+    if !table.contains_key(key.get_ref().as_ref()) {
+        table.insert(key, value);
+        return;
+    }
+    let mut new = Some((key, value));
+    let entries = std::mem::take(table).into_iter();
+    *table = entries
+        .map(
+            |(key, value)| match new.take_if(|(above, _)| above.get_ref() == key.get_ref()) {
+                Some(above) => above,
+                None => (key, value),
+            },
+        )
+        .collect();
+}
+
+fn not_a_table(path: &str, table: &DeTable<'_>, span: Range<usize>) -> Misfit {
+    let keys: Vec<String> = table
+        .keys()
+        .take(3)
+        .map(|key| format!("`{path}.{}`", key.get_ref()))
+        .collect();
+    Misfit {
+        span,
+        message: format!("`{path}` is a table, not a value"),
+        help: format!("set one of its keys, such as {}", keys.join(", ")),
+    }
 }
 
 fn shifted_table(table: DeTable<'_>, by: usize) -> DeTable<'_> {
