@@ -3,12 +3,17 @@
 
 mod delivery;
 mod error;
+mod imap;
 mod link;
 mod login;
 mod pop3;
 
 pub use delivery::{Answer, DeliverySession};
 pub use error::{ClientError, OpenError, SessionFigures, printable};
+pub use imap::{
+    Appended, Changes, EnvelopeEntry, FlagEntry, FlagSet, FlagUpdate, IdleEnd, ImapCapabilities,
+    ImapSession, ListEntry, MailboxEntry, Selected,
+};
 pub use link::{Link, Running};
 pub use login::{Login, LoginMethod, Secret};
 pub use pop3::{MOST_LISTED, PopSession};

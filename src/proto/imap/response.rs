@@ -85,17 +85,8 @@ pub struct Text<'a> {
     pub code: Option<Code<'a>>,
     /// The words for people.
     pub words: &'a [u8],
-}
-
-impl Text<'_> {
-    /// The words, what is not UTF-8 or a control character replaced, cut to a length that fits a log.
-    pub fn legible(&self) -> String {
-        String::from_utf8_lossy(self.words)
-            .chars()
-            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-            .take(300)
-            .collect()
-    }
+    /// Both, as they came.
+    pub whole: &'a [u8],
 }
 
 /// What a search found.
@@ -268,7 +259,11 @@ impl Condition {
 impl<'a> Text<'a> {
     fn split(text: &'a [u8]) -> Self {
         let (code, words) = Code::split(text);
-        Self { code, words }
+        Self {
+            code,
+            words,
+            whole: text,
+        }
     }
 }
 
@@ -319,6 +314,22 @@ impl<'a> ESearch<'a> {
             } else {
                 scanner.skip_value()?;
             }
+        }
+    }
+}
+
+impl MailboxStatus<'_> {
+    /// The same, on its own.
+    pub fn into_owned(self) -> MailboxStatus<'static> {
+        MailboxStatus {
+            name: Cow::Owned(self.name.into_owned()),
+            messages: self.messages,
+            recent: self.recent,
+            unseen: self.unseen,
+            uid_next: self.uid_next,
+            uid_validity: self.uid_validity,
+            highest_mod_seq: self.highest_mod_seq,
+            size: self.size,
         }
     }
 }

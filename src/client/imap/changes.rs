@@ -1,0 +1,132 @@
+//! What the client knows of the server's side without having asked: the mailbox as untagged data describes it.
+
+use super::{FlagSet, ImapCapabilities};
+use crate::client::printable;
+use crate::proto::imap::{Code, Condition, Fetch, FetchItem, Malformed, Response};
+
+/// So many flag updates are remembered; further ones are counted.
+const MOST_UPDATES: usize = 10_000;
+
+/// What came unasked since somebody asked last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The number of messages changed, to this.
+    pub exists: Option<u32>,
+    /// So many messages were expunged, by this session or another.
+    pub expunged: u64,
+    /// Flags that changed; at most 10,000.
+    pub flags: Vec<FlagUpdate>,
+    /// How many flag updates came in all.
+    pub flag_updates: u64,
+    /// The server's [ALERT], which a person must see.
+    pub alert: Option<String>,
+}
+
+impl Changes {
+    /// Whether the mailbox changed at all.
+    pub fn is_empty(&self) -> bool {
+        self.exists.is_none() && self.expunged == 0 && self.flag_updates == 0
+    }
+}
+
+/// A message's flags as the server told them unasked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlagUpdate {
+    /// Its sequence number at that moment.
+    pub sequence: u32,
+    /// Its UID, if the server said so.
+    pub uid: Option<u32>,
+    /// Its flags from now on.
+    pub flags: FlagSet,
+}
+
+/// Everything that untagged data tells.
+#[derive(Debug, Default)]
+pub(super) struct Mirror {
+    pub(super) capabilities: ImapCapabilities,
+    pub(super) changes: Changes,
+    pub(super) exists: u32,
+    pub(super) unknown: u64,
+    /// Grows with each change of the mailbox.
+    pub(super) news: u64,
+    /// The words of BYE.
+    bye: Option<String>,
+}
+
+impl Mirror {
+    /// Takes note of a response, whoever it was meant for.
+    pub(super) fn note(&mut self, response: &Response<'_>) {
+        match response {
+            Response::Exists(exists) => {
+                self.news += 1;
+                self.exists = *exists;
+                self.changes.exists = Some(*exists);
+            }
+            Response::Expunge(_) => self.gone(1),
+            Response::Vanished {
+                earlier: false,
+                uids,
+            } => self.gone(uids.count()),
+            Response::Capability(words) => self.capabilities = (*words).into(),
+            Response::Tagged { text, .. } | Response::Status(_, text) => match text.code {
+                Some(Code::Capability(words)) => self.capabilities = words.into(),
+                Some(Code::Alert) => self.changes.alert = Some(printable(text.words)),
+                _ => {}
+            },
+            Response::Unknown(_) => self.unknown += 1,
+            _ => {}
+        }
+        if let Response::Status(Condition::Bye, text) = response {
+            self.bye = Some(printable(text.whole));
+        }
+    }
+
+    /// Takes note of flags that nobody asked for.
+    pub(super) fn note_flags(&mut self, fetch: Fetch<'_>) -> Result<(), Malformed> {
+        let sequence = fetch.sequence;
+        let mut uid = None;
+        let mut flags = None;
+        for item in fetch {
+            match item? {
+                FetchItem::Uid(number) => uid = Some(number),
+                FetchItem::Flags(set) => flags = Some(FlagSet::from(set)),
+                _ => {}
+            }
+        }
+        let Some(flags) = flags else {
+            return Ok(());
+        };
+        self.news += 1;
+        self.changes.flag_updates += 1;
+        if self.changes.flags.len() < MOST_UPDATES {
+            self.changes.flags.push(FlagUpdate {
+                sequence,
+                uid,
+                flags,
+            });
+        }
+        Ok(())
+    }
+
+    /// Another mailbox is selected, or none.
+    pub(super) fn forget_mailbox(&mut self) {
+        self.exists = 0;
+        self.changes = Changes::default();
+    }
+
+    pub(super) fn said_bye(&self) -> bool {
+        self.bye.is_some()
+    }
+
+    pub(super) fn bye(&self) -> Option<&str> {
+        self.bye.as_deref()
+    }
+
+    fn gone(&mut self, messages: u64) {
+        self.news += 1;
+        self.changes.expunged = self.changes.expunged.saturating_add(messages);
+        self.exists = self
+            .exists
+            .saturating_sub(u32::try_from(messages).unwrap_or(u32::MAX));
+    }
+}

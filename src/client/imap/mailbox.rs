@@ -1,0 +1,206 @@
+//! Commands about mailboxes and the session as a whole.
+
+use super::ImapSession;
+use super::exchange::{Taken, nothing, push};
+use crate::client::ClientError;
+use crate::metrics::{Observer, Operation};
+use crate::proto::imap::{Code, MailboxStatus, Namespaces, Response};
+
+/// A mailbox as SELECT found it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Selected {
+    /// How many messages it has.
+    pub exists: u32,
+    /// How many no session has seen before.
+    pub recent: u32,
+    /// The first message not seen yet, by sequence number.
+    pub first_unseen: Option<u32>,
+    /// UIDs known from before hold only if this is as it was.
+    pub uid_validity: Option<u32>,
+    /// The UID that the next message will probably get.
+    pub uid_next: Option<u32>,
+    /// The highest modification sequence (RFC 7162).
+    pub highest_mod_seq: Option<u64>,
+    /// It was opened for reading only.
+    pub read_only: bool,
+}
+
+/// One mailbox of a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailboxEntry {
+    /// Its name as the server writes it (modified UTF-7): hand it back as it is.
+    pub name: String,
+    /// What parts the levels of a name.
+    pub delimiter: Option<char>,
+    /// `\Noselect`, `\Sent` and so on.
+    pub attributes: Vec<String>,
+}
+
+impl MailboxEntry {
+    /// Whether the server gives it an attribute, such as `\Sent` (RFC 6154).
+    pub fn has(&self, attribute: &str) -> bool {
+        self.attributes
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(attribute))
+    }
+}
+
+impl<O: Observer> ImapSession<O> {
+    /// SELECT.
+    pub async fn select(&mut self, mailbox: &str) -> Result<Selected, ClientError> {
+        self.open_mailbox("SELECT", mailbox).await
+    }
+
+    /// EXAMINE: SELECT for reading only.
+    pub async fn examine(&mut self, mailbox: &str) -> Result<Selected, ClientError> {
+        self.open_mailbox("EXAMINE", mailbox).await
+    }
+
+    async fn open_mailbox(&mut self, name: &str, mailbox: &str) -> Result<Selected, ClientError> {
+        self.mirror.forget_mailbox();
+        let mut selected = Selected::default();
+        let command = self.new_command(name).mailbox(mailbox);
+        self.command(Operation::Select, command, |response, _| {
+            match response {
+                Response::Exists(exists) => selected.exists = exists,
+                Response::Recent(recent) => selected.recent = recent,
+                Response::Status(_, text) | Response::Tagged { text, .. } => match text.code {
+                    // What was said before this was about the mailbox selected before.
+                    Some(Code::Closed) => selected = Selected::default(),
+                    Some(Code::Unseen(sequence)) => selected.first_unseen = Some(sequence),
+                    Some(Code::UidValidity(number)) => selected.uid_validity = Some(number),
+                    Some(Code::UidNext(uid)) => selected.uid_next = Some(uid),
+                    Some(Code::HighestModSeq(number)) => selected.highest_mod_seq = Some(number),
+                    Some(Code::ReadOnly) => selected.read_only = true,
+                    _ => {}
+                },
+                _ => {}
+            }
+            Ok(Taken::No)
+        })
+        .await?;
+        self.mirror.forget_mailbox();
+        self.mirror.exists = selected.exists;
+        Ok(selected)
+    }
+
+    /// UNSELECT (RFC 3691): leaves the mailbox and expunges nothing. `NotOffered` where it is not.
+    pub async fn unselect(&mut self) -> Result<(), ClientError> {
+        self.require("UNSELECT", Operation::Unselect)?;
+        let command = self.new_command("UNSELECT");
+        self.command(Operation::Unselect, command, nothing).await?;
+        self.mirror.forget_mailbox();
+        Ok(())
+    }
+
+    /// CLOSE: leaves the mailbox, and what is marked `\Deleted` is gone.
+    pub async fn close(&mut self) -> Result<(), ClientError> {
+        let command = self.new_command("CLOSE");
+        self.command(Operation::Unselect, command, nothing).await?;
+        self.mirror.forget_mailbox();
+        Ok(())
+    }
+
+    /// NOOP: nothing, but the server takes the occasion to say what is new.
+    pub async fn noop(&mut self) -> Result<(), ClientError> {
+        let command = self.new_command("NOOP");
+        self.command(Operation::Noop, command, nothing).await
+    }
+
+    /// CAPABILITY, asked once more.
+    pub async fn ask_capabilities(&mut self) -> Result<(), ClientError> {
+        let command = self.new_command("CAPABILITY");
+        self.command(Operation::Capability, command, nothing).await
+    }
+
+    /// ID (RFC 2971): says who we are, returns who the server is. `NotOffered` where it is not.
+    pub async fn id(&mut self) -> Result<Vec<(String, Option<String>)>, ClientError> {
+        self.require("ID", Operation::Id)?;
+        let ours = ["name", "mailgauge", "version", env!("CARGO_PKG_VERSION")];
+        let command = self.new_command("ID").strings(&ours);
+        let mut theirs = Vec::new();
+        self.command(Operation::Id, command, |response, _| {
+            if let Response::Id(pairs) = response {
+                theirs = pairs;
+                return Ok(Taken::Yes);
+            }
+            Ok(Taken::No)
+        })
+        .await?;
+        Ok(theirs)
+    }
+
+    /// ENABLE (RFC 5161): returns what the server then enabled. `NotOffered` where it is not.
+    pub async fn enable(&mut self, extensions: &[&str]) -> Result<Vec<String>, ClientError> {
+        self.require("ENABLE", Operation::Enable)?;
+        let mut command = self.new_command("ENABLE");
+        for extension in extensions {
+            command = command.word(extension);
+        }
+        let mut enabled = Vec::new();
+        self.command(Operation::Enable, command, |response, _| {
+            let Response::Enabled(words) = response else {
+                return Ok(Taken::No);
+            };
+            let name = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
+            enabled = words.iter().map(name).collect();
+            Ok(Taken::Yes)
+        })
+        .await?;
+        Ok(enabled)
+    }
+
+    /// NAMESPACE (RFC 2342): where mailboxes lie. `NotOffered` where it is not.
+    pub async fn namespace(&mut self) -> Result<Namespaces, ClientError> {
+        self.require("NAMESPACE", Operation::Namespace)?;
+        let command = self.new_command("NAMESPACE");
+        let mut namespaces = Namespaces::default();
+        self.command(Operation::Namespace, command, |response, _| {
+            if let Response::Namespace(told) = response {
+                namespaces = told;
+                return Ok(Taken::Yes);
+            }
+            Ok(Taken::No)
+        })
+        .await?;
+        Ok(namespaces)
+    }
+
+    /// LIST "" "*": all mailboxes of the user.
+    pub async fn list_mailboxes(&mut self) -> Result<Vec<MailboxEntry>, ClientError> {
+        let command = self.new_command("LIST").string(b"").string(b"*");
+        let mut mailboxes = Vec::new();
+        self.command(Operation::ListMailboxes, command, |response, _| {
+            let Response::List(listed) = response else {
+                return Ok(Taken::No);
+            };
+            let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+            let entry = MailboxEntry {
+                name: text(&listed.name),
+                delimiter: listed.delimiter.map(char::from),
+                attributes: listed.attributes.iter().map(text).collect(),
+            };
+            push(&mut mailboxes, entry)
+        })
+        .await?;
+        Ok(mailboxes)
+    }
+
+    /// STATUS (MESSAGES UIDNEXT UIDVALIDITY UNSEEN) of a mailbox, which need not be selected.
+    pub async fn status(&mut self, mailbox: &str) -> Result<MailboxStatus<'static>, ClientError> {
+        let command = self
+            .new_command("STATUS")
+            .mailbox(mailbox)
+            .word("(MESSAGES UIDNEXT UIDVALIDITY UNSEEN)");
+        let mut status = MailboxStatus::default();
+        self.command(Operation::Status, command, |response, _| {
+            if let Response::MailboxStatus(told) = response {
+                status = told.into_owned();
+                return Ok(Taken::Yes);
+            }
+            Ok(Taken::No)
+        })
+        .await?;
+        Ok(status)
+    }
+}
