@@ -3,6 +3,8 @@
 
 /// `mailgauge scenario`, and the options that choose a scenario.
 pub mod scenario;
+/// `mailgauge serve`: the embedded server.
+pub mod serve;
 
 use clap::{ArgAction, Parser, Subcommand};
 
@@ -25,6 +27,8 @@ pub struct Cli {
 pub enum Command {
     /// Check, show and list scenarios; print the schema of scenario files.
     Scenario(scenario::Args),
+    /// Run the embedded POP3, IMAP and LMTP server.
+    Serve(serve::Args),
 }
 
 impl Command {
@@ -32,6 +36,7 @@ impl Command {
     pub fn run(self) -> anyhow::Result<Exit> {
         match self {
             Self::Scenario(args) => scenario::run(&args),
+            Self::Serve(args) => serve::run(&args),
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod framer;
 mod response;
 mod scan;
 mod search;
+pub mod server;
 mod set;
 mod structure;
 

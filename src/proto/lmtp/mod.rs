@@ -4,6 +4,7 @@
 
 mod command;
 mod reply;
+pub mod server;
 
 pub use command::{Command, CommandError, Dialect};
 pub use reply::{EnhancedCode, Extensions, Progress, Refusal, Reply, ReplyError, ReplyReader};

@@ -152,7 +152,7 @@ pub fn apop_timestamp(greeting: &str) -> Option<&str> {
 }
 
 /// The digest that APOP sends: MD5 over timestamp and password, in lowercase hex.
-fn apop_digest(timestamp: &str, password: &str) -> String {
+pub fn apop_digest(timestamp: &str, password: &str) -> String {
     let mut md5 = Md5::new();
     md5.update(timestamp.as_bytes());
     md5.update(password.as_bytes());

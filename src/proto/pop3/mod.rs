@@ -5,9 +5,10 @@ mod capability;
 mod command;
 mod listing;
 mod reply;
+pub mod server;
 
 pub use capability::{Expire, PopCapabilities};
-pub use command::{Command, CommandError, apop_timestamp};
+pub use command::{Command, CommandError, apop_digest, apop_timestamp};
 pub use listing::{Entry, ListEntry, Stat, UidlEntry, parse_entry, parse_stat};
 pub use reply::{
     BodyReply, Lines, Progress, REPLY_LINE_LIMIT, Refusal, Reply, ReplyError, ResponseCode, Status,

@@ -1,0 +1,577 @@
+//! One mailbox: its messages, their UIDs, flags and mod-sequences, shared by all sessions that have it open.
+//! Each change raises the highest mod-sequence and wakes who watches; a session finds out what changed by
+//! comparing with what it knew, so nothing is queued for it.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::watch;
+
+use super::incoming::system_flag;
+use super::index::{self, Batch, Contents};
+use super::reconcile::reconcile;
+use super::{Amount, Flags, Incoming, MAX_KEYWORDS, StoreError, lock};
+use crate::mailserver::message::Structure;
+
+/// Structures of messages kept in memory per mailbox; beyond this they are computed again.
+const CACHED_STRUCTURES: usize = 256;
+
+/// What the mailbox knows of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Unique identifier (RFC 3501 section 2.3.1.1).
+    pub uid: u32,
+    /// Its size as transferred.
+    pub octets: u64,
+    /// Seconds since 1970.
+    pub internal_date: i64,
+    /// Mod-sequence of its last change (RFC 7162 section 3.1).
+    pub modseq: u64,
+    /// System flags and keywords.
+    pub flags: Flags,
+    /// The file lies in `new`, otherwise in `cur`.
+    pub(super) in_new: bool,
+}
+
+/// A mailbox in figures (RFC 3501 section 6.3.10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// How many messages.
+    pub messages: usize,
+    /// Their octets.
+    pub octets: u64,
+    /// Messages no session was told about.
+    pub recent: usize,
+    /// Messages without `\Seen`.
+    pub unseen: usize,
+    /// The UID the next message gets.
+    pub uid_next: u32,
+    /// Constant as long as UIDs mean the same messages.
+    pub uid_validity: u32,
+    /// Mod-sequence of the mailbox's last change.
+    pub highest_modseq: u64,
+}
+
+/// The messages of a mailbox at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// See [`Tally::uid_validity`].
+    pub uid_validity: u32,
+    /// See [`Tally::uid_next`].
+    pub uid_next: u32,
+    /// See [`Tally::highest_modseq`].
+    pub highest_modseq: u64,
+    /// By UID, ascending.
+    pub messages: Vec<Message>,
+    /// Messages from this UID on were recent and belong to who took the snapshot.
+    pub recent_from: u32,
+}
+
+/// Where a new message went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Added {
+    /// UIDVALIDITY of the mailbox.
+    pub uid_validity: u32,
+    /// UID of the message.
+    pub uid: u32,
+}
+
+/// What to do with flags (RFC 3501 section 6.4.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// `FLAGS`
+    Replace,
+    /// `+FLAGS`
+    Add,
+    /// `-FLAGS`
+    Remove,
+}
+
+/// A file that becomes a message.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source<'p> {
+    Link(&'p Path),
+    Rename(&'p Path),
+}
+
+/// A mailbox. Its index is read when it is first needed.
+#[derive(Debug)]
+pub struct Mailbox {
+    directory: PathBuf,
+    fsync: bool,
+    state: Mutex<Option<State>>,
+    version: watch::Sender<u64>,
+    structures: Mutex<HashMap<u32, Arc<Structure>>>,
+}
+
+#[derive(Debug)]
+struct State {
+    contents: Contents,
+    /// No session was told about messages from this UID on.
+    recent_from: u32,
+    /// The mailbox was deleted.
+    gone: bool,
+}
+
+impl Mailbox {
+    /// Makes the folders of a Maildir and an index with `uid_validity`.
+    pub(super) fn create(
+        directory: PathBuf,
+        uid_validity: u32,
+        fsync: bool,
+    ) -> Result<Self, StoreError> {
+        for folder in ["tmp", "new", "cur"] {
+            let folder = directory.join(folder);
+            fs::create_dir_all(&folder).map_err(StoreError::io("cannot create", &folder))?;
+        }
+        let mailbox = Self::open(directory, fsync);
+        let contents = Contents {
+            uid_validity,
+            uid_next: 1,
+            highest_modseq: 1,
+            ..Contents::default()
+        };
+        index::rewrite(&mailbox.index(), &contents, fsync)?;
+        Ok(mailbox)
+    }
+
+    /// One that is there already.
+    pub(super) fn open(directory: PathBuf, fsync: bool) -> Self {
+        Self {
+            directory,
+            fsync,
+            state: Mutex::new(None),
+            version: watch::Sender::new(0),
+            structures: Mutex::default(),
+        }
+    }
+
+    pub(super) fn index_of(directory: &Path) -> PathBuf {
+        directory.join("mailgauge.index")
+    }
+
+    fn index(&self) -> PathBuf {
+        Self::index_of(&self.directory)
+    }
+
+    /// Begins to receive a message for this mailbox.
+    pub fn incoming(&self) -> Incoming {
+        Incoming::new(&self.directory.join("tmp"), self.fsync)
+    }
+
+    /// Counts.
+    pub fn tally(&self) -> Result<Tally, StoreError> {
+        self.with(|state, _| {
+            let messages = &state.contents.messages;
+            Ok(Tally {
+                messages: messages.len(),
+                octets: messages.iter().map(|m| m.octets).sum(),
+                recent: messages
+                    .iter()
+                    .rev()
+                    .take_while(|m| m.uid >= state.recent_from)
+                    .count(),
+                unseen: messages
+                    .iter()
+                    .filter(|m| !m.flags.contains(Flags::SEEN))
+                    .count(),
+                uid_next: state.contents.uid_next,
+                uid_validity: state.contents.uid_validity,
+                highest_modseq: state.contents.highest_modseq,
+            })
+        })
+    }
+
+    /// All messages now. `claim`: the caller tells its client which are recent, so they no longer are.
+    pub fn snapshot(&self, claim: bool) -> Result<Snapshot, StoreError> {
+        self.with(|state, _| {
+            let recent_from = state.recent_from;
+            if claim {
+                state.recent_from = state.contents.uid_next;
+            }
+            Ok(Snapshot {
+                uid_validity: state.contents.uid_validity,
+                uid_next: state.contents.uid_next,
+                highest_modseq: state.contents.highest_modseq,
+                messages: state.contents.messages.clone(),
+                recent_from,
+            })
+        })
+    }
+
+    /// Looks at the messages, by UID ascending, without copying them. `claim` as in [`Self::snapshot`];
+    /// `look` gets the first recent UID.
+    pub fn look<R>(
+        &self,
+        claim: bool,
+        look: impl FnOnce(&[Message], u64, u32) -> R,
+    ) -> Result<R, StoreError> {
+        self.with(|state, _| {
+            let recent_from = state.recent_from;
+            if claim {
+                state.recent_from = state.contents.uid_next;
+            }
+            Ok(look(
+                &state.contents.messages,
+                state.contents.highest_modseq,
+                recent_from,
+            ))
+        })
+    }
+
+    /// One message, if it is still there.
+    pub fn message(&self, uid: u32) -> Result<Option<Message>, StoreError> {
+        self.with(|state, _| Ok(state.find(uid).map(|at| state.contents.messages[at])))
+    }
+
+    /// Names of the mailbox's keywords, by number.
+    pub fn keywords(&self) -> Result<Vec<String>, StoreError> {
+        self.with(|state, _| Ok(state.contents.keywords.clone()))
+    }
+
+    /// Highest mod-sequence now and at each later change.
+    pub fn watch(&self) -> Result<watch::Receiver<u64>, StoreError> {
+        self.with(|_, _| Ok(()))?;
+        Ok(self.version.subscribe())
+    }
+
+    /// The message's file.
+    pub fn open_message(&self, message: &Message) -> Result<File, StoreError> {
+        let path = self.path(message, self.uid_validity()?);
+        File::open(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => StoreError::MessageGone,
+            _ => StoreError::io("cannot open", &path)(error),
+        })
+    }
+
+    /// The structure of a message, computed from its file when it is not known yet.
+    pub fn structure(&self, message: &Message) -> Result<Arc<Structure>, StoreError> {
+        if let Some(structure) = lock(&self.structures).get(&message.uid) {
+            return Ok(Arc::clone(structure));
+        }
+        let mut file = self.open_message(message)?;
+        let structure =
+            Structure::read(&mut file).map_err(StoreError::io("cannot read", &self.directory))?;
+        let structure = Arc::new(structure);
+        let mut structures = lock(&self.structures);
+        if structures.len() >= CACHED_STRUCTURES {
+            structures.clear();
+        }
+        structures.insert(message.uid, Arc::clone(&structure));
+        Ok(structure)
+    }
+
+    /// Changes the flags of `uids`. With `unchanged_since`, messages changed later are left and
+    /// returned (RFC 7162 section 3.1.3). Unknown UIDs are passed over.
+    pub fn change_flags(
+        &self,
+        uids: &[u32],
+        change: Change,
+        names: &[&str],
+        unchanged_since: Option<u64>,
+    ) -> Result<Vec<u32>, StoreError> {
+        self.with(|state, batch| {
+            let mask = state.flags_named(names, batch);
+            let mut modified = Vec::new();
+            for &uid in uids {
+                let Some(at) = state.find(uid) else { continue };
+                let message = state.contents.messages[at];
+                if unchanged_since.is_some_and(|since| message.modseq > since) {
+                    modified.push(uid);
+                    continue;
+                }
+                let flags = match change {
+                    Change::Replace => mask,
+                    Change::Add => message.flags | mask,
+                    Change::Remove => message.flags & !mask,
+                };
+                if flags != message.flags {
+                    let modseq = state.next_modseq();
+                    let message = &mut state.contents.messages[at];
+                    message.flags = flags;
+                    message.modseq = modseq;
+                    batch.flags_set(message);
+                }
+            }
+            Ok(modified)
+        })
+    }
+
+    /// Removes the messages that `doomed` says, for good.
+    pub fn expunge(&self, doomed: impl Fn(&Message) -> bool) -> Result<Amount, StoreError> {
+        let mut removed = Vec::new();
+        let uid_validity = self.with(|state, batch| {
+            state.contents.messages.retain(|message| {
+                let goes = doomed(message);
+                if goes {
+                    removed.push(*message);
+                }
+                !goes
+            });
+            for message in &removed {
+                let modseq = state.next_modseq();
+                batch.removed(message.uid, modseq);
+            }
+            Ok(state.contents.uid_validity)
+        })?;
+        let mut amount = Amount::default();
+        for message in &removed {
+            amount.add(message.octets);
+            self.forget(message, uid_validity)?;
+        }
+        Ok(amount)
+    }
+
+    fn forget(&self, message: &Message, uid_validity: u32) -> Result<(), StoreError> {
+        lock(&self.structures).remove(&message.uid);
+        let path = self.path(message, uid_validity);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(StoreError::io("cannot remove", &path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Copies messages (links to their files) into `target`; returns their UIDs there and here, and how
+    /// much that was. All or none.
+    pub fn copy_to(
+        &self,
+        uids: &[u32],
+        target: &Self,
+    ) -> Result<(u32, Vec<(u32, u32)>, Amount), StoreError> {
+        let (messages, keywords, uid_validity) = self.with(|state, _| {
+            let messages: Vec<Message> = uids
+                .iter()
+                .filter_map(|&uid| state.find(uid).map(|at| state.contents.messages[at]))
+                .collect();
+            let keywords = state.contents.keywords.clone();
+            Ok((messages, keywords, state.contents.uid_validity))
+        })?;
+        let mut copied = Vec::with_capacity(messages.len());
+        let mut amount = Amount::default();
+        let mut target_validity = target.uid_validity()?;
+        for message in messages {
+            let names = flag_names(message.flags, &keywords);
+            let path = self.path(&message, uid_validity);
+            let added = target.add(
+                Source::Link(&path),
+                message.octets,
+                &names,
+                message.internal_date,
+            );
+            match added {
+                Ok(added) => {
+                    target_validity = added.uid_validity;
+                    copied.push((message.uid, added.uid));
+                    amount.add(message.octets);
+                }
+                Err(error) => {
+                    target.expunge(|m| copied.iter().any(|&(_, uid)| uid == m.uid))?;
+                    return Err(error);
+                }
+            }
+        }
+        Ok((target_validity, copied, amount))
+    }
+
+    /// Takes a complete file in as a new message.
+    pub(super) fn add(
+        &self,
+        source: Source<'_>,
+        octets: u64,
+        flag_names: &[&str],
+        internal_date: i64,
+    ) -> Result<Added, StoreError> {
+        self.with(|state, batch| {
+            if state.gone {
+                return Err(StoreError::NoMailbox(self.directory.display().to_string()));
+            }
+            let uid = state.contents.uid_next;
+            let uid_next = uid.checked_add(1).ok_or(StoreError::UidsUsedUp)?;
+            let flags = state.flags_named(flag_names, batch);
+            let mut message = Message {
+                uid,
+                octets,
+                internal_date,
+                modseq: 0,
+                flags,
+                in_new: matches!(source, Source::Rename(_)) && flag_names.is_empty(),
+            };
+            let path = self.path(&message, state.contents.uid_validity);
+            match source {
+                Source::Link(from) => fs::hard_link(from, &path),
+                Source::Rename(from) => fs::rename(from, &path),
+            }
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => StoreError::MessageGone,
+                _ => StoreError::io("cannot deliver to", &path)(error),
+            })?;
+            if self.fsync
+                && let Some(folder) = path.parent()
+            {
+                File::open(folder)
+                    .and_then(|folder| folder.sync_all())
+                    .map_err(StoreError::io("cannot sync", folder))?;
+            }
+            message.modseq = state.next_modseq();
+            batch.added(&message);
+            state.contents.uid_next = uid_next;
+            state.contents.messages.push(message);
+            Ok(Added {
+                uid_validity: state.contents.uid_validity,
+                uid,
+            })
+        })
+    }
+
+    /// The mailbox was deleted: its messages are gone for every session that has it open.
+    pub(super) fn retire(&self) -> Result<Amount, StoreError> {
+        let amount = self.expunge(|_| true)?;
+        if let Some(state) = &mut *lock(&self.state) {
+            state.gone = true;
+        }
+        Ok(amount)
+    }
+
+    fn uid_validity(&self) -> Result<u32, StoreError> {
+        self.with(|state, _| Ok(state.contents.uid_validity))
+    }
+
+    /// `SECONDS.V<uidvalidity>U<uid>.mailgauge,S=<octets>`: unique, and known without being stored.
+    fn path(&self, message: &Message, uid_validity: u32) -> PathBuf {
+        let (folder, info) = if message.in_new {
+            ("new", "")
+        } else {
+            ("cur", ":2,")
+        };
+        self.directory.join(folder).join(format!(
+            "{}.V{uid_validity}U{}.mailgauge,S={}{info}",
+            message.internal_date, message.uid, message.octets
+        ))
+    }
+
+    /// Runs `work` on the state, appends what it put into the batch to the index, and wakes watchers if
+    /// something changed.
+    fn with<R>(
+        &self,
+        work: impl FnOnce(&mut State, &mut Batch) -> Result<R, StoreError>,
+    ) -> Result<R, StoreError> {
+        let mut guard = lock(&self.state);
+        let state = match &mut *guard {
+            Some(state) => state,
+            None => guard.insert(self.load()?),
+        };
+        let before = state.contents.highest_modseq;
+        let mut batch = Batch::default();
+        let result = work(state, &mut batch);
+        if !state.gone {
+            state.contents.records += batch.write(&self.index(), self.fsync)?;
+            self.compact(state)?;
+        }
+        let now = state.contents.highest_modseq;
+        drop(guard);
+        if now != before {
+            self.version.send_replace(now);
+        }
+        result
+    }
+
+    /// Writes the index anew when most of it is about what is no longer so.
+    fn compact(&self, state: &mut State) -> Result<(), StoreError> {
+        let live = state.contents.messages.len() + state.contents.keywords.len();
+        if state.contents.records > 4 * live + 256 {
+            state.contents.records = index::rewrite(&self.index(), &state.contents, self.fsync)?;
+        }
+        Ok(())
+    }
+
+    /// Reads the index and puts it in accord with the files that are there.
+    fn load(&self) -> Result<State, StoreError> {
+        let path = self.index();
+        let mut contents = index::read(&path)?.unwrap_or_else(|| Contents {
+            uid_validity: now_u32(),
+            uid_next: 1,
+            highest_modseq: 1,
+            ..Contents::default()
+        });
+        let changed = reconcile(&self.directory, &mut contents, |message, validity| {
+            self.path(message, validity)
+        })?;
+        if changed || !path.exists() {
+            contents.records = index::rewrite(&path, &contents, self.fsync)?;
+        }
+        self.version.send_replace(contents.highest_modseq);
+        Ok(State {
+            recent_from: contents.uid_next,
+            contents,
+            gone: false,
+        })
+    }
+}
+
+impl State {
+    fn find(&self, uid: u32) -> Option<usize> {
+        self.contents
+            .messages
+            .binary_search_by_key(&uid, |message| message.uid)
+            .ok()
+    }
+
+    fn next_modseq(&mut self) -> u64 {
+        self.contents.highest_modseq += 1;
+        self.contents.highest_modseq
+    }
+
+    /// The set that `names` make; new keywords get a number while there are any left, and are dropped after.
+    fn flags_named(&mut self, names: &[&str], batch: &mut Batch) -> Flags {
+        let mut flags = Flags::NONE;
+        for name in names {
+            if let Some(flag) = system_flag(name) {
+                flags = flags | flag;
+            } else if !name.starts_with('\\')
+                && let Some(flag) = self.keyword(name, batch)
+            {
+                flags = flags | flag;
+            }
+        }
+        flags
+    }
+
+    fn keyword(&mut self, name: &str, batch: &mut Batch) -> Option<Flags> {
+        let keywords = &mut self.contents.keywords;
+        let known = keywords.iter().position(|k| k.eq_ignore_ascii_case(name));
+        let number = match known {
+            Some(number) => number,
+            None if keywords.len() < MAX_KEYWORDS => {
+                batch.keyword(name);
+                keywords.push(name.to_owned());
+                keywords.len() - 1
+            }
+            None => return None,
+        };
+        Flags::keyword(number)
+    }
+}
+
+/// The names of `flags` in a mailbox with these keywords.
+fn flag_names(flags: Flags, keywords: &[String]) -> Vec<&str> {
+    Flags::SYSTEM
+        .iter()
+        .filter(|(flag, _)| flags.contains(*flag))
+        .map(|(_, name)| *name)
+        .chain(
+            flags
+                .keywords()
+                .filter_map(|number| keywords.get(number).map(String::as_str)),
+        )
+        .collect()
+}
+
+/// Seconds since 1970, as a UIDVALIDITY.
+pub(super) fn now_u32() -> u32 {
+    u32::try_from(super::now()).unwrap_or(u32::MAX).max(1)
+}
