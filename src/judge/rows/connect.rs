@@ -71,6 +71,6 @@ fn connected_time(part: Part<'_>) -> Observed {
 fn service_seconds(part: Part<'_>) -> f64 {
     part.commands()
         .filter(|row| row.operation != Operation::Idle)
-        .map(|row| row.count as f64 * row.service_mean_us / 1e6)
+        .map(|row| row.count.saturating_sub(row.errors) as f64 * row.service_mean_us / 1e6)
         .sum()
 }

@@ -24,10 +24,7 @@ pub fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
             cpu.filter(|_| sessions > 0)
                 .map(|cpu| (cpu.ms / sessions as f64, sessions as u64)),
         ),
-        (
-            "memory_mean",
-            mean(samples().map(|row| row.rss_bytes as f64)),
-        ),
+        ("memory_mean", memory(&cells)),
         (
             "open_connections",
             mean(samples().map(|row| f64::from(row.pop3_connections + row.imap_connections))),
@@ -68,6 +65,13 @@ fn difference(cell: &[&ServerRow], of: impl Fn(&ServerRow) -> u64) -> u64 {
         (Some(first), Some(last)) => of(last).saturating_sub(of(first)),
         _ => 0,
     }
+}
+
+/// By proportional share where the kernel gave it, else resident.
+fn memory(cells: &[Vec<&ServerRow>]) -> Observed {
+    let samples = || cells.iter().flatten();
+    mean(samples().filter_map(|row| Some(row.pss_bytes? as f64)))
+        .or_else(|| mean(samples().map(|row| row.rss_bytes as f64)))
 }
 
 /// What the processes wrote in a window, where the system tells.

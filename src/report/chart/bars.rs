@@ -1,0 +1,237 @@
+//! One chart per row of the document: a pair of bars per figure, its value printed at the end, the values of
+//! single blocks as rings. Shares stand on one axis from 0 to 100 %, other figures each on their own.
+
+use super::canvas::{Anchor, Canvas, FAINT, GREY, INK, Stroke, Type, text_width};
+use super::{Error, axis};
+use crate::judge::{Figure, JudgedRow, Metric, Role, Unit};
+use crate::report::{Lang, lang, number};
+use crate::scenario::Protocol;
+
+const WIDTH: f64 = 800.0;
+const LEFT: f64 = 28.0;
+/// Room on the right for values beyond the longest bar.
+const RIGHT: f64 = 660.0;
+const HEAD: f64 = 128.0;
+const LABEL: f64 = 30.0;
+const BAR: f64 = 24.0;
+const BETWEEN: f64 = 5.0;
+const AXIS: f64 = 52.0;
+const FOOT: f64 = 26.0;
+const TEXT: f64 = 19.0;
+const SMALL: f64 = 15.0;
+
+/// The row's chart; none where it has no figure to draw.
+pub(super) fn svg(row: &JudgedRow, lang: Lang) -> Result<Option<String>, Error> {
+    let groups = groups(row);
+    if groups.is_empty() {
+        return Ok(None);
+    }
+    let arms = row.arms.len() as f64;
+    let item = LABEL + arms * (BAR + BETWEEN) + 6.0;
+    let height: f64 = HEAD
+        + groups
+            .iter()
+            .map(|group| group.len() as f64 * item + AXIS)
+            .sum::<f64>()
+        + FOOT;
+    let name = row.document.slug;
+    Canvas::picture(name, (WIDTH as u32, height as u32), |canvas| {
+        head(canvas, row, lang)?;
+        let mut y = HEAD;
+        for group in &groups {
+            y = draw_group(canvas, row, group, (y, item), lang)?;
+        }
+        foot(canvas, row, height, lang)
+    })
+    .map(Some)
+}
+
+/// The metrics to draw, those of shares together, each of the others alone.
+fn groups(row: &JudgedRow) -> Vec<Vec<&'static Metric>> {
+    let mut groups: Vec<Vec<&'static Metric>> = Vec::new();
+    let drawn = row.document.metrics.iter().filter(|metric| {
+        metric.role != Role::Detail
+            && metric.unit != Unit::Port
+            && row.arms.iter().any(|arm| {
+                arm.figure(metric.name)
+                    .is_some_and(|figure| figure.value.is_some())
+            })
+    });
+    for metric in drawn {
+        match groups.last_mut() {
+            Some(group) if metric.unit == Unit::Percent && group[0].unit == Unit::Percent => {
+                group.push(metric)
+            }
+            _ => groups.push(vec![metric]),
+        }
+    }
+    groups
+}
+
+fn head(canvas: &Canvas<'_>, row: &JudgedRow, lang: Lang) -> Result<(), Error> {
+    let title = format!("{}  {}", row.document.number, lang.row(row.document));
+    canvas.text(
+        (LEFT, 30.0),
+        &title,
+        Type::new(fitting(&title, 26.0)).bold(),
+    )?;
+    let subtitle = format!(
+        "{} POP “{}”, IMAP “{}”",
+        lang.pick("the document says:", "เอกสารว่า:"),
+        lang.word(row.document.pop),
+        lang.word(row.document.imap)
+    );
+    canvas.text(
+        (LEFT, 66.0),
+        &subtitle,
+        Type::new(fitting(&subtitle, TEXT)).colour(GREY),
+    )?;
+    let mut x = LEFT;
+    for arm in &row.arms {
+        let protocol = arm.arm.protocol();
+        canvas.bar((x, 90.0), (x + 34.0, 110.0), protocol)?;
+        let mut text = lang::protocol(protocol).to_owned();
+        if let Some(port) = arm.figure("port").and_then(|figure| figure.value) {
+            text = format!("{text}, port {port:.0}");
+        }
+        text = format!("{text}: {}", lang.verdict(arm.verdict));
+        canvas.text((x + 42.0, 101.0), &text, Type::new(TEXT))?;
+        x += 42.0 + text_width(&text, TEXT) + 36.0;
+    }
+    Ok(())
+}
+
+/// The size at which a line of text fits the picture, at most `size`.
+fn fitting(text: &str, size: f64) -> f64 {
+    let room = WIDTH - 2.0 * LEFT;
+    (size * room / text_width(text, size)).min(size)
+}
+
+fn draw_group(
+    canvas: &Canvas<'_>,
+    row: &JudgedRow,
+    group: &[&'static Metric],
+    (top, item): (f64, f64),
+    lang: Lang,
+) -> Result<f64, Error> {
+    let unit = group[0].unit;
+    let ticks = axis::linear(largest(row, group), 4);
+    let end = ticks.last().copied().unwrap_or(1.0);
+    let x = |value: f64| LEFT + (RIGHT - LEFT) * (value / end).clamp(0.0, 1.0);
+    let bottom = top + group.len() as f64 * item;
+    for tick in &ticks {
+        canvas.line(
+            &[(x(*tick), top + LABEL - 4.0), (x(*tick), bottom)],
+            Stroke::thin(FAINT),
+        )?;
+        let text = number::value(*tick, unit);
+        let anchor = if *tick == 0.0 {
+            Anchor::Start
+        } else {
+            Anchor::Middle
+        };
+        canvas.text(
+            (x(*tick), bottom + 14.0),
+            &text,
+            Type::new(SMALL).colour(GREY).anchor(anchor),
+        )?;
+    }
+    for (index, metric) in group.iter().enumerate() {
+        let mut y = top + index as f64 * item;
+        canvas.text((LEFT, y + 13.0), lang.metric(metric), Type::new(TEXT))?;
+        y += LABEL;
+        for arm in &row.arms {
+            if let Some(figure) = arm.figure(metric.name) {
+                bar(canvas, figure, arm.arm.protocol(), y, &x, lang)?;
+            }
+            y += BAR + BETWEEN;
+        }
+    }
+    canvas.line(&[(LEFT, bottom), (RIGHT, bottom)], Stroke::thin(GREY))?;
+    canvas.line(
+        &[(LEFT, top + LABEL - 4.0), (LEFT, bottom)],
+        Stroke::thin(GREY),
+    )?;
+    Ok(bottom + AXIS)
+}
+
+fn largest(row: &JudgedRow, group: &[&'static Metric]) -> f64 {
+    if group[0].unit == Unit::Percent {
+        return 100.0;
+    }
+    row.arms
+        .iter()
+        .flat_map(|arm| group.iter().filter_map(|metric| arm.figure(metric.name)))
+        .flat_map(|figure| {
+            figure
+                .value
+                .into_iter()
+                .chain(figure.blocks.iter().map(|(_, value)| *value))
+        })
+        .fold(0.0, f64::max)
+}
+
+fn bar(
+    canvas: &Canvas<'_>,
+    figure: &Figure,
+    protocol: Protocol,
+    y: f64,
+    x: &dyn Fn(f64) -> f64,
+    lang: Lang,
+) -> Result<(), Error> {
+    let middle = y + BAR / 2.0 + 1.0;
+    let Some(value) = figure.value else {
+        let text = format!(
+            "{}: {}",
+            super::super::lang::protocol(protocol),
+            lang.pick("not measured", "ไม่ได้วัด")
+        );
+        return canvas.text((LEFT + 8.0, middle), &text, Type::new(SMALL).colour(GREY));
+    };
+    let mut end = x(value);
+    if end - LEFT >= 1.0 {
+        canvas.bar((LEFT, y), (end, y + BAR), protocol)?;
+    } else {
+        // Zero is a value too: a stump in the protocol's colour.
+        canvas.block(
+            (LEFT, y),
+            (LEFT + 3.0, y + BAR),
+            super::canvas::colour(protocol),
+        )?;
+        end = LEFT + 3.0;
+    }
+    if figure.blocks.len() > 1 {
+        for (_, value) in &figure.blocks {
+            canvas.ring((x(*value), y + BAR / 2.0), 4)?;
+            end = end.max(x(*value) + 4.0);
+        }
+    }
+    let text = number::figure(Some(figure));
+    canvas.text(
+        (end + 8.0, middle),
+        &text,
+        Type::new(TEXT).bold().colour(INK),
+    )
+}
+
+fn foot(canvas: &Canvas<'_>, row: &JudgedRow, height: f64, lang: Lang) -> Result<(), Error> {
+    let blocks = row
+        .arms
+        .iter()
+        .flat_map(|arm| &arm.figures)
+        .map(|figure| figure.blocks.len())
+        .max()
+        .unwrap_or(0);
+    let text = if blocks > 1 {
+        lang.pick(
+            "bar: whole run; ring: one block",
+            "แท่ง: ทั้งการทดสอบ; วง: หนึ่งบล็อก",
+        )
+    } else {
+        lang.pick(
+            "one block: nothing shows how much a repetition would differ",
+            "บล็อกเดียว: ไม่รู้ว่าถ้าทดสอบซ้ำจะต่างไปเท่าใด",
+        )
+    };
+    canvas.text((LEFT, height - 18.0), text, Type::new(SMALL).colour(GREY))
+}

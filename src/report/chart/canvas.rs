@@ -1,0 +1,341 @@
+//! A surface in pixels over plotters' SVG backend: text, lines, boxes, hatching. Sizes of text are estimated
+//! here and places are chosen by the callers, since no renderer's measure of text is known when drawing.
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::Error;
+use crate::scenario::Protocol;
+
+/// The fonts, best first: the bundled ones, then what any machine has.
+pub(super) const FONTS: &str = "Noto Sans, Noto Sans Thai, Helvetica, Arial, sans-serif";
+
+/// Okabe and Ito's vermillion and blue: told apart with every kind of colour blindness, and in grey.
+pub(super) const fn colour(protocol: Protocol) -> RGBColor {
+    match protocol {
+        Protocol::Pop3 => RGBColor(0xD5, 0x5E, 0x00),
+        Protocol::Imap => RGBColor(0x00, 0x72, 0xB2),
+    }
+}
+
+/// Text and axes.
+pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
+/// Text of lesser weight.
+pub(super) const GREY: RGBColor = RGBColor(0x5A, 0x5A, 0x5A);
+/// Grid lines.
+pub(super) const FAINT: RGBColor = RGBColor(0xDD, 0xDD, 0xDD);
+
+/// Where a text stands to its point.
+#[derive(Clone, Copy)]
+pub(super) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// How a text looks.
+#[derive(Clone, Copy)]
+pub(super) struct Type {
+    pub size: f64,
+    pub bold: bool,
+    pub colour: RGBColor,
+    pub anchor: Anchor,
+    /// Read from below to above.
+    pub upright: bool,
+}
+
+impl Type {
+    pub(super) const fn new(size: f64) -> Self {
+        Self {
+            size,
+            bold: false,
+            colour: INK,
+            anchor: Anchor::Start,
+            upright: false,
+        }
+    }
+
+    pub(super) const fn bold(mut self) -> Self {
+        self.bold = true;
+        self
+    }
+
+    pub(super) const fn colour(mut self, colour: RGBColor) -> Self {
+        self.colour = colour;
+        self
+    }
+
+    pub(super) const fn anchor(mut self, anchor: Anchor) -> Self {
+        self.anchor = anchor;
+        self
+    }
+
+    pub(super) const fn upright(mut self) -> Self {
+        self.upright = true;
+        self
+    }
+}
+
+/// How a line looks.
+#[derive(Clone, Copy)]
+pub(super) struct Stroke {
+    pub colour: RGBColor,
+    pub width: u32,
+    pub dashed: bool,
+}
+
+impl Stroke {
+    pub(super) const fn thin(colour: RGBColor) -> Self {
+        Self {
+            colour,
+            width: 1,
+            dashed: false,
+        }
+    }
+
+    /// The line of a protocol: POP3 solid, IMAP dashed.
+    pub(super) const fn of(protocol: Protocol) -> Self {
+        Self {
+            colour: colour(protocol),
+            width: 3,
+            dashed: matches!(protocol, Protocol::Imap),
+        }
+    }
+}
+
+/// The surface.
+pub(super) struct Canvas<'a> {
+    area: DrawingArea<SVGBackend<'a>, Shift>,
+    name: &'a str,
+}
+
+impl Canvas<'_> {
+    /// Draws a picture of that size on white and returns its SVG.
+    pub(super) fn picture(
+        name: &str,
+        (width, height): (u32, u32),
+        draw: impl FnOnce(&Canvas<'_>) -> Result<(), Error>,
+    ) -> Result<String, Error> {
+        let mut svg = String::new();
+        {
+            let canvas = Canvas {
+                area: SVGBackend::with_string(&mut svg, (width, height)).into_drawing_area(),
+                name,
+            };
+            canvas.done(canvas.area.fill(&WHITE))?;
+            draw(&canvas)?;
+            canvas.done(canvas.area.present())?;
+        }
+        Ok(svg)
+    }
+
+    fn done<T, E: std::error::Error>(&self, result: Result<T, E>) -> Result<(), Error> {
+        result.map(drop).map_err(|source| Error::Draw {
+            name: self.name.to_owned(),
+            reason: source.to_string(),
+        })
+    }
+
+    /// One line of text, its vertical middle at `y`.
+    pub(super) fn text(&self, (x, y): (f64, f64), text: &str, look: Type) -> Result<(), Error> {
+        let horizontal = match look.anchor {
+            Anchor::Start => HPos::Left,
+            Anchor::Middle => HPos::Center,
+            Anchor::End => HPos::Right,
+        };
+        let style = if look.bold {
+            FontStyle::Bold
+        } else {
+            FontStyle::Normal
+        };
+        let mut font = FontDesc::new(FontFamily::Name(FONTS), look.size * 1.24, style);
+        if look.upright {
+            font = font.transform(FontTransform::Rotate270);
+        }
+        let style = TextStyle::from(font)
+            .color(&look.colour)
+            .pos(Pos::new(horizontal, VPos::Center));
+        self.done(self.area.draw(&Text::new(text, pixel((x, y)), style)))
+    }
+
+    /// A line through the points.
+    pub(super) fn line(&self, points: &[(f64, f64)], stroke: Stroke) -> Result<(), Error> {
+        let style = stroke.colour.stroke_width(stroke.width);
+        if !stroke.dashed {
+            let points: Vec<(i32, i32)> = points.iter().copied().map(pixel).collect();
+            return self.done(self.area.draw(&PathElement::new(points, style)));
+        }
+        for dash in dashes(points, 9.0, 5.0) {
+            let points: Vec<(i32, i32)> = dash.into_iter().map(pixel).collect();
+            self.done(self.area.draw(&PathElement::new(points, style)))?;
+        }
+        Ok(())
+    }
+
+    /// A filled box between two corners.
+    pub(super) fn block(
+        &self,
+        from: (f64, f64),
+        to: (f64, f64),
+        colour: RGBColor,
+    ) -> Result<(), Error> {
+        self.done(
+            self.area
+                .draw(&Rectangle::new([pixel(from), pixel(to)], colour.filled())),
+        )
+    }
+
+    /// A box of a protocol: POP3 full, IMAP hatched on white, so that they differ without colour.
+    pub(super) fn bar(
+        &self,
+        from: (f64, f64),
+        to: (f64, f64),
+        protocol: Protocol,
+    ) -> Result<(), Error> {
+        let colour = colour(protocol);
+        if protocol == Protocol::Pop3 {
+            return self.block(from, to, colour);
+        }
+        self.block(from, to, RGBColor(0xD6, 0xE8, 0xF3))?;
+        for (start, end) in hatching(from, to, 8.0) {
+            let stroke = Stroke {
+                colour,
+                width: 2,
+                dashed: false,
+            };
+            self.line(&[start, end], stroke)?;
+        }
+        let corners = [from, (to.0, from.1), to, (from.0, to.1), from];
+        self.line(
+            &corners,
+            Stroke {
+                colour,
+                width: 2,
+                dashed: false,
+            },
+        )
+    }
+
+    /// A small ring.
+    pub(super) fn ring(&self, at: (f64, f64), radius: i32) -> Result<(), Error> {
+        self.done(
+            self.area
+                .draw(&Circle::new(pixel(at), radius, WHITE.filled())),
+        )?;
+        self.done(
+            self.area
+                .draw(&Circle::new(pixel(at), radius, INK.stroke_width(1))),
+        )
+    }
+}
+
+fn pixel((x, y): (f64, f64)) -> (i32, i32) {
+    (x.round() as i32, y.round() as i32)
+}
+
+/// About how wide a text is, in pixels; a little more rather than less. Thai marks above and below take nothing.
+pub(super) fn text_width(text: &str, size: f64) -> f64 {
+    let em: f64 = text
+        .chars()
+        .map(|c| match unicode_width::UnicodeWidthChar::width(c) {
+            None | Some(0) => 0.0,
+            Some(_) if c.is_uppercase() || "mwMW%@—".contains(c) => 0.78,
+            Some(_) if " .,:;·'“”()ijl|".contains(c) => 0.34,
+            Some(_) => 0.59,
+        })
+        .sum();
+    em * size
+}
+
+/// Diagonals of a box, clipped to it.
+fn hatching(from: (f64, f64), to: (f64, f64), gap: f64) -> Vec<((f64, f64), (f64, f64))> {
+    let (x0, x1) = (from.0.min(to.0), from.0.max(to.0));
+    let (y0, y1) = (from.1.min(to.1), from.1.max(to.1));
+    let height = y1 - y0;
+    let mut lines = Vec::new();
+    let mut offset = gap;
+    // A diagonal that leaves the bottom edge at `x0 + offset` climbs to the left.
+    while offset < (x1 - x0) + height {
+        let bottom = (x0 + offset, y1);
+        let start = if bottom.0 <= x1 {
+            bottom
+        } else {
+            (x1, y1 - (bottom.0 - x1))
+        };
+        let top = (x0 + offset - height, y0);
+        let end = if top.0 >= x0 {
+            top
+        } else {
+            (x0, y0 + (x0 - top.0))
+        };
+        lines.push((start, end));
+        offset += gap;
+    }
+    lines
+}
+
+/// Cuts a line into dashes along its length.
+fn dashes(points: &[(f64, f64)], on: f64, off: f64) -> Vec<Vec<(f64, f64)>> {
+    let mut all = Vec::new();
+    let mut drawing = true;
+    let mut left = on;
+    let mut dash: Vec<(f64, f64)> = points.first().copied().into_iter().collect();
+    for pair in points.windows(2) {
+        let (mut at, end) = (pair[0], pair[1]);
+        loop {
+            let length = (end.0 - at.0).hypot(end.1 - at.1);
+            if length <= left {
+                left -= length;
+                if drawing {
+                    dash.push(end);
+                }
+                break;
+            }
+            let part = left / length;
+            at = (at.0 + (end.0 - at.0) * part, at.1 + (end.1 - at.1) * part);
+            if drawing {
+                dash.push(at);
+                all.push(std::mem::take(&mut dash));
+            } else {
+                dash = vec![at];
+            }
+            drawing = !drawing;
+            left = if drawing { on } else { off };
+        }
+    }
+    if drawing && dash.len() > 1 {
+        all.push(dash);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hatching_stays_in_its_box() {
+        for ((x0, y0), (x1, y1)) in hatching((10.0, 5.0), (100.0, 25.0), 8.0) {
+            for (x, y) in [(x0, y0), (x1, y1)] {
+                assert!(
+                    (10.0..=100.0).contains(&x) && (5.0..=25.0).contains(&y),
+                    "{x} {y}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn dashes_cover_on_out_of_on_and_off() {
+        let all = dashes(&[(0.0, 0.0), (28.0, 0.0)], 9.0, 5.0);
+        assert_eq!(all.len(), 2);
+        assert_eq!(all[1], [(14.0, 0.0), (23.0, 0.0)]);
+        assert!(dashes(&[], 9.0, 5.0).is_empty());
+    }
+
+    #[test]
+    fn thai_marks_take_no_width() {
+        assert!((text_width("ที่", 10.0) - text_width("ท", 10.0)).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,200 @@
+//! Response time by percentile, one panel per thing that a person waits for, one curve per arm. The
+//! percentile axis is stretched towards 100 %, since that is where waiting is felt.
+
+use super::canvas::{Anchor, Canvas, FAINT, GREY, Stroke, Type, text_width};
+use super::{Error, axis};
+use crate::metrics::Operation;
+use crate::report::{Lang, lang, number};
+use crate::scenario::{Arm, Protocol};
+
+/// The operations that have a panel, most important first.
+pub const OPERATIONS: [Operation; 6] = [
+    Operation::UsableInbox,
+    Operation::Check,
+    Operation::OpenMessage,
+    Operation::OpenAttachment,
+    Operation::DeleteMessage,
+    Operation::SearchMailbox,
+];
+
+/// The percentiles of a curve, as shares; those that so few samples cannot show are left out.
+pub const SHARES: [f64; 20] = [
+    0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975, 0.99, 0.995,
+    0.999, 0.9995, 0.9999,
+];
+
+/// One arm's response times of one operation in the measured phase.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve {
+    /// What was waited for.
+    pub operation: Operation,
+    /// The arm.
+    pub arm: Arm,
+    /// How many there were.
+    pub n: u64,
+    /// (share of operations, ms), from the fastest to the slowest.
+    pub points: Vec<(f64, f64)>,
+}
+
+const WIDTH: f64 = 960.0;
+const HEAD: f64 = 96.0;
+const PANEL: f64 = 300.0;
+const PLOT: f64 = 196.0;
+const FOOT: f64 = 16.0;
+
+/// The chart; none where nothing was waited for.
+pub(super) fn svg(curves: &[Curve], lang: Lang) -> Result<Option<String>, Error> {
+    let shown: Vec<Operation> = OPERATIONS
+        .into_iter()
+        .filter(|operation| {
+            curves
+                .iter()
+                .any(|curve| curve.operation == *operation && !curve.points.is_empty())
+        })
+        .collect();
+    if shown.is_empty() {
+        return Ok(None);
+    }
+    let rows = shown.len().div_ceil(2);
+    let height = HEAD + rows as f64 * PANEL + FOOT;
+    let values = || {
+        curves
+            .iter()
+            .flat_map(|curve| &curve.points)
+            .map(|(_, ms)| *ms)
+            .filter(|ms| *ms > 0.0)
+    };
+    let decades = axis::decades(
+        values().fold(f64::INFINITY, f64::min),
+        values().fold(0.0, f64::max),
+    );
+    Canvas::picture("latency", (WIDTH as u32, height as u32), |canvas| {
+        head(canvas, curves, lang)?;
+        for (index, operation) in shown.iter().enumerate() {
+            let left = 92.0 + (index % 2) as f64 * 462.0;
+            let top = HEAD + (index / 2) as f64 * PANEL;
+            let of: Vec<&Curve> = curves
+                .iter()
+                .filter(|curve| curve.operation == *operation)
+                .collect();
+            panel(canvas, (left, top), *operation, &of, &decades, lang)?;
+        }
+        Ok(())
+    })
+    .map(Some)
+}
+
+fn head(canvas: &Canvas<'_>, curves: &[Curve], lang: Lang) -> Result<(), Error> {
+    let title = lang.pick(
+        "How long people wait, by percentile",
+        "ผู้ใช้รอนานเท่าใด ตามเปอร์เซ็นไทล์",
+    );
+    canvas.text((28.0, 28.0), title, Type::new(26.0).bold())?;
+    let mut x = 28.0;
+    for protocol in [Protocol::Pop3, Protocol::Imap] {
+        if !curves.iter().any(|curve| curve.arm.protocol() == protocol) {
+            continue;
+        }
+        canvas.line(&[(x, 66.0), (x + 46.0, 66.0)], Stroke::of(protocol))?;
+        let text = lang::protocol(protocol);
+        canvas.text((x + 54.0, 67.0), text, Type::new(19.0))?;
+        x += 54.0 + text_width(text, 19.0) + 30.0;
+    }
+    let text = lang.pick(
+        "response time, due until done; lower is better",
+        "เวลาตอบสนอง นับจากเวลาที่ตั้งใจจนเสร็จ; ยิ่งต่ำยิ่งดี",
+    );
+    canvas.text((x, 67.0), text, Type::new(17.0).colour(GREY))
+}
+
+fn panel(
+    canvas: &Canvas<'_>,
+    (left, top): (f64, f64),
+    operation: Operation,
+    curves: &[&Curve],
+    decades: &[f64],
+    lang: Lang,
+) -> Result<(), Error> {
+    const PLOT_WIDTH: f64 = 360.0;
+    let (Some(low), Some(high)) = (decades.first(), decades.last()) else {
+        return Ok(());
+    };
+    let counts: Vec<String> = curves
+        .iter()
+        .map(|curve| format!("{} n = {}", lang::protocol(curve.arm.protocol()), curve.n))
+        .collect();
+    canvas.text(
+        (left, top + 12.0),
+        label(operation, lang),
+        Type::new(19.0).bold(),
+    )?;
+    canvas.text(
+        (left, top + 34.0),
+        &counts.join(", "),
+        Type::new(14.0).colour(GREY),
+    )?;
+    let top = top + 50.0;
+    let bottom = top + PLOT;
+    // 99.99 % is the fourth decade of 1/(1 − share).
+    let x = |share: f64| left + PLOT_WIDTH * (1.0 / (1.0 - share.min(0.9999))).log10() / 4.0;
+    let y = |ms: f64| {
+        let place = (ms.max(*low) / low).log10() / (high / low).log10();
+        bottom - PLOT * place.clamp(0.0, 1.0)
+    };
+    let skip = decades.len().div_ceil(6);
+    for tick in decades.iter().step_by(skip) {
+        canvas.line(
+            &[(left, y(*tick)), (left + PLOT_WIDTH, y(*tick))],
+            Stroke::thin(FAINT),
+        )?;
+        let text = number::duration(*tick);
+        canvas.text(
+            (left - 8.0, y(*tick)),
+            &text,
+            Type::new(15.0).colour(GREY).anchor(Anchor::End),
+        )?;
+    }
+    for (share, text) in [
+        (0.0, "0"),
+        (0.5, "50"),
+        (0.9, "90"),
+        (0.99, "99"),
+        (0.999, "99.9"),
+        (0.9999, "99.99 %"),
+    ] {
+        canvas.line(&[(x(share), top), (x(share), bottom)], Stroke::thin(FAINT))?;
+        canvas.text(
+            (x(share), bottom + 15.0),
+            text,
+            Type::new(15.0).colour(GREY).anchor(Anchor::Middle),
+        )?;
+    }
+    canvas.line(
+        &[(left, top), (left, bottom), (left + PLOT_WIDTH, bottom)],
+        Stroke::thin(GREY),
+    )?;
+    for curve in curves {
+        let points: Vec<(f64, f64)> = curve
+            .points
+            .iter()
+            .map(|(share, ms)| (x(*share), y(*ms)))
+            .collect();
+        canvas.line(&points, Stroke::of(curve.arm.protocol()))?;
+        if points.len() == 1 {
+            canvas.ring(points[0], 4)?;
+        }
+    }
+    Ok(())
+}
+
+fn label(operation: Operation, lang: Lang) -> &'static str {
+    match operation {
+        Operation::UsableInbox => lang.pick("inbox usable, from connecting", "กล่องจดหมายพร้อมใช้"),
+        Operation::Check => lang.pick("check for mail", "เช็กเมล"),
+        Operation::OpenMessage => lang.pick("open a message", "เปิดเมล"),
+        Operation::OpenAttachment => lang.pick("open an attachment", "เปิดไฟล์แนบ"),
+        Operation::DeleteMessage => lang.pick("delete a message", "ลบเมล"),
+        Operation::SearchMailbox => lang.pick("search", "ค้นหา"),
+        other => other.into(),
+    }
+}
