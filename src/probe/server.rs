@@ -1,0 +1,258 @@
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::connections::{Connections, Ports};
+use super::process::{Tree, TreeSample};
+use super::storage::{StorageSize, storage_size};
+use crate::metrics::row::{Cell, ServerRow};
+use crate::metrics::since_us;
+use crate::scenario::Phase;
+
+const EVERY: Duration = Duration::from_secs(1);
+/// The kernel walks through all pages for it, so it is not asked each second.
+const PSS_EVERY: u64 = 5;
+/// Walking through the mail storage takes at most one part in this many of the time.
+const WALK_SHARE: u32 = 20;
+
+/// A target whose processes run on this machine.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    /// The process that all others of the target descend from.
+    pub root: u32,
+    /// Where it listens.
+    pub ports: Ports,
+    /// Folder of its mail storage.
+    pub storage: Option<PathBuf>,
+}
+
+/// Samples a target from outside, each second on threads of its own, until stopped or dropped.
+pub struct ServerProbe {
+    orders: Option<Sender<()>>,
+    sampler: Option<JoinHandle<()>>,
+    walker: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+impl ServerProbe {
+    /// Starts sampling at `t0` + 1 s, + 2 s, …, and hands each row to `sink`. `place` says what part of the
+    /// run an instant belongs to; there is no row for an instant that belongs to none. A sample that
+    /// is late by more than a second takes the place of those it missed: `at_us` says when it was taken.
+    pub fn start(
+        watched: Watched,
+        t0: Instant,
+        place: impl Fn(Instant) -> Option<(Cell, Phase)> + Send + 'static,
+        sink: impl FnMut(ServerRow) + Send + 'static,
+    ) -> io::Result<Self> {
+        let storage = Arc::new(Mutex::new(None));
+        let walker = watched
+            .storage
+            .clone()
+            .map(|dir| start_walker(dir, Arc::clone(&storage)))
+            .transpose()?;
+        let (orders, received) = channel();
+        let sampler = Sampler {
+            tree: Tree::new(watched.root),
+            watched,
+            t0,
+            place,
+            sink,
+            storage,
+            samples: 0,
+        };
+        let sampler = thread::Builder::new()
+            .name("server-probe".to_owned())
+            .spawn(move || sampler.run(&received))?;
+        Ok(Self {
+            orders: Some(orders),
+            sampler: Some(sampler),
+            walker,
+        })
+    }
+
+    /// Takes a sample now, besides those of each second: at the borders of phases, so that what a phase used
+    /// is known to the instant. It is taken on the probe's thread; this does not wait for it.
+    pub fn sample_now(&self) {
+        if let Some(orders) = &self.orders {
+            let _ = orders.send(());
+        }
+    }
+
+    /// Takes a last sample and ends.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for ServerProbe {
+    fn drop(&mut self) {
+        drop(self.orders.take());
+        if let Some(sampler) = self.sampler.take() {
+            let _ = sampler.join();
+        }
+        if let Some((stop, walker)) = self.walker.take() {
+            drop(stop);
+            let _ = walker.join();
+        }
+    }
+}
+
+struct Sampler<P, S> {
+    watched: Watched,
+    tree: Tree,
+    t0: Instant,
+    place: P,
+    sink: S,
+    storage: Arc<Mutex<Option<StorageSize>>>,
+    samples: u64,
+}
+
+impl<P: Fn(Instant) -> Option<(Cell, Phase)>, S: FnMut(ServerRow)> Sampler<P, S> {
+    fn run(mut self, orders: &Receiver<()>) {
+        loop {
+            let due = self.next_due(Instant::now());
+            let wait = due.saturating_duration_since(Instant::now());
+            let order = orders.recv_timeout(wait);
+            self.sample();
+            if order == Err(RecvTimeoutError::Disconnected) {
+                return;
+            }
+        }
+    }
+
+    /// The first `t0 + n s` after `now`.
+    fn next_due(&self, now: Instant) -> Instant {
+        let whole = now.saturating_duration_since(self.t0).as_secs();
+        self.t0 + EVERY * (whole as u32 + 1)
+    }
+
+    fn sample(&mut self) {
+        let now = Instant::now();
+        let Some((cell, phase)) = (self.place)(now) else {
+            return;
+        };
+        let with_pss = self.samples.is_multiple_of(PSS_EVERY);
+        // Fails only where there is no /proc: then there is nothing to say.
+        let Ok(tree) = self.tree.sample(with_pss) else {
+            return;
+        };
+        self.samples += 1;
+        let connections = Connections::of(self.watched.root, &self.watched.ports);
+        let storage = *self.storage.lock().unwrap_or_else(PoisonError::into_inner);
+        let at_us = since_us(self.t0, now);
+        (self.sink)(row(at_us, cell, phase, tree, connections, storage));
+    }
+}
+
+fn row(
+    at_us: u64,
+    cell: Cell,
+    phase: Phase,
+    tree: TreeSample,
+    connections: Connections,
+    storage: Option<StorageSize>,
+) -> ServerRow {
+    ServerRow {
+        at_us,
+        block: cell.block,
+        arm: cell.arm,
+        phase,
+        source: "process-tree".to_owned(),
+        cpu_user_us: tree.cpu_user_us,
+        cpu_system_us: tree.cpu_system_us,
+        rss_bytes: tree.rss_bytes,
+        pss_bytes: tree.pss_bytes,
+        processes: tree.processes,
+        threads: tree.threads,
+        fds: tree.fds,
+        pop3_connections: connections.pop3,
+        imap_connections: connections.imap,
+        delivery_connections: connections.delivery,
+        disk_read_bytes: tree.disk_read_bytes,
+        disk_write_bytes: tree.disk_write_bytes,
+        storage_bytes: storage.map(|size| size.bytes),
+        storage_files: storage.map(|size| size.files),
+    }
+}
+
+/// Walks through the storage again and again, on a thread of its own: a large one takes seconds.
+fn start_walker(
+    dir: PathBuf,
+    size: Arc<Mutex<Option<StorageSize>>>,
+) -> io::Result<(Sender<()>, JoinHandle<()>)> {
+    let (stop, stopped) = channel();
+    let walker = thread::Builder::new()
+        .name("storage-probe".to_owned())
+        .spawn(move || {
+            loop {
+                let begin = Instant::now();
+                let walked = storage_size(&dir);
+                *size.lock().unwrap_or_else(PoisonError::into_inner) = Some(walked);
+                let wait = EVERY.max(begin.elapsed() * WALK_SHARE);
+                if stopped.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected) {
+                    return;
+                }
+            }
+        })?;
+    Ok((stop, walker))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Arm;
+
+    const CELL: Cell = Cell {
+        block: 2,
+        arm: Arm::Imap,
+    };
+
+    #[test]
+    fn samples_come_on_order_and_at_the_end_with_the_place_they_belong_to() {
+        let storage = tempfile::tempdir().unwrap();
+        std::fs::write(storage.path().join("mail"), [0; 700]).unwrap();
+        let (sender, rows) = channel();
+        let watched = Watched {
+            root: std::process::id(),
+            ports: Ports::default(),
+            storage: Some(storage.path().to_path_buf()),
+        };
+        let place = |_: Instant| Some((CELL, Phase::Measure));
+        let t0 = Instant::now();
+        let probe = ServerProbe::start(watched, t0, place, move |row| {
+            let _ = sender.send(row);
+        })
+        .unwrap();
+        probe.sample_now();
+        let first = rows.recv().unwrap();
+        assert_eq!((first.block, first.arm), (2, Arm::Imap));
+        assert_eq!(first.phase, Phase::Measure);
+        assert!(first.rss_bytes > 0 && first.processes >= 1);
+        let walked = rows.iter().find(|row| row.storage_files == Some(1));
+        assert_eq!(walked.unwrap().storage_bytes, Some(700));
+        probe.stop();
+        let last = rows.iter().last().unwrap();
+        assert!(last.at_us > first.at_us);
+        assert!(last.cpu_user_us >= first.cpu_user_us);
+    }
+
+    #[test]
+    fn an_instant_that_belongs_to_no_part_of_the_run_leaves_no_row() {
+        let (sender, rows) = channel();
+        let watched = Watched {
+            root: std::process::id(),
+            ports: Ports::default(),
+            storage: None,
+        };
+        let place = |_: Instant| None;
+        let probe = ServerProbe::start(watched, Instant::now(), place, move |row| {
+            let _ = sender.send(row);
+        })
+        .unwrap();
+        probe.sample_now();
+        probe.stop();
+        assert_eq!(rows.iter().count(), 0);
+    }
+}
