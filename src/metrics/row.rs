@@ -317,6 +317,10 @@ pub struct OpeningRow {
 /// `consistency.csv`: one message as one device of its owner knows it, at the end of the block's arm.
 /// One row per (message, device the owner has).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a row is columns; each is a question of its own"
+)]
 pub struct ConsistencyRow {
     /// Block, from 1.
     pub block: u32,

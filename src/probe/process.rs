@@ -70,7 +70,7 @@ impl Tree {
     /// The tree below, and with, process `root`.
     pub fn new(root: u32) -> Self {
         Self {
-            root: root as i32,
+            root: root.cast_signed(),
             begun: false,
             members: HashMap::new(),
             retired: Usage::default(),

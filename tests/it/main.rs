@@ -1,5 +1,12 @@
 //! The integration tests, one binary.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests may; clippy knows it of test functions, not of their helpers"
+)]
+
 mod rundir;
 mod sample_run;
 mod support;

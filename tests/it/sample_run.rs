@@ -221,7 +221,7 @@ pub(crate) fn storage(cell: Cell, place: &str) -> StorageRow {
     let server = place == "server";
     let holds = match cell.arm {
         Arm::Imap => server,
-        _ => place == "phone",
+        Arm::Pop3 => place == "phone",
     };
     StorageRow {
         block: cell.block,
