@@ -208,3 +208,6 @@ pub enum Act {
         term: String,
     },
 }
+
+#[cfg(test)]
+mod tests;

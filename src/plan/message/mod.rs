@@ -296,3 +296,6 @@ impl Draft {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
