@@ -6,7 +6,8 @@ use super::{ClientError, Link, OpenError, SessionFigures};
 use crate::metrics::{ErrorClass, Observer, Operation};
 use crate::net::{Address, Dialer};
 use crate::proto::dots::Stuffer;
-use crate::proto::lmtp::{Command, Dialect, Extensions, Refusal, Reply, ReplyError, ReplyReader};
+use crate::proto::lmtp::{Command, Extensions, Reply, ReplyError, ReplyReader};
+pub use crate::proto::lmtp::{Dialect, Refusal};
 use crate::scenario::TlsMode;
 
 /// The name by which we greet.

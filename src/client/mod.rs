@@ -8,7 +8,7 @@ mod link;
 mod login;
 mod pop3;
 
-pub use delivery::{Answer, DeliverySession};
+pub use delivery::{Answer, DeliverySession, Dialect, Refusal};
 pub use error::{ClientError, OpenError, SessionFigures, printable};
 pub use imap::{
     Appended, Changes, EnvelopeEntry, FlagEntry, FlagSet, FlagUpdate, IdleEnd, ImapCapabilities,

@@ -7,6 +7,8 @@
     reason = "tests may; clippy knows it of test functions, not of their helpers"
 )]
 
+mod fake;
+mod pop3;
 mod rundir;
 mod sample_run;
 mod support;

@@ -6,6 +6,8 @@ mod command;
 mod listing;
 mod reply;
 pub mod server;
+#[cfg(test)]
+mod tests;
 
 pub use capability::{Expire, PopCapabilities};
 pub use command::{Command, CommandError, apop_digest, apop_timestamp};
