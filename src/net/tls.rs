@@ -159,7 +159,8 @@ fn certificate_reason(error: &CertificateError) -> String {
             "the server's certificate is for another name: {}",
             presented.join(", ")
         ),
-        CertificateError::UnknownIssuer => {
+        // A bad signature: an authority of that name is trusted, but it has another key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "the server's certificate is signed by nobody we trust (name its CA file, or turn the check off for a test server)".to_owned()
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
