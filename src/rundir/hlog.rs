@@ -20,7 +20,7 @@ use strum::{Display, EnumString};
 use super::table::{Lines, whole_lines};
 use super::{Error, files};
 use crate::metrics::row::Cell;
-use crate::metrics::{Figures, Interval, Key, Operation};
+use crate::metrics::{Figures, HIGHEST_US, Interval, Key, Operation};
 use crate::scenario::{DeviceKind, Phase};
 
 /// Which of the three times of an operation a histogram holds.
@@ -264,6 +264,9 @@ struct Decoder {
 const V2_HEADER: usize = 40;
 /// A histogram of one day with three digits needs a tenth of this.
 const V2_LIMIT: u64 = 4 * 1024 * 1024;
+const DIGITS: u8 = 3;
+/// Bounds grow in powers of two, so the highest is below twice the longest time.
+const V2_HIGHEST: u64 = 2 * HIGHEST_US;
 
 impl Decoder {
     fn decode(&mut self, encoded: &str) -> Result<Histogram<u64>, String> {
@@ -283,20 +286,122 @@ impl Decoder {
             .map_err(|e| format!("not an HDR histogram: {e}"))
     }
 
+    /// Only what this program writes is taken: from 1 µs, three digits, no longer than the octets that are there.
     fn check_header(&self) -> Result<(), String> {
         let word = |at: usize| {
-            let octets = self.plain.get(at..at + 4)?;
-            Some(u32::from_be_bytes(octets.try_into().ok()?))
+            let octets = self.plain.get(at..at + 8)?;
+            Some(u64::from_be_bytes(octets.try_into().ok()?))
         };
-        let (Some(payload), Some(digits)) = (word(4), word(12)) else {
+        let (Some(cookie_and_payload), Some(offset_and_digits), Some(lowest), Some(highest)) =
+            (word(0), word(8), word(16), word(24))
+        else {
             return Err("the histogram is cut off".to_owned());
         };
+        let payload = cookie_and_payload & u64::from(u32::MAX);
         if payload as usize != self.plain.len().saturating_sub(V2_HEADER) {
             return Err(format!("the histogram claims {payload} octets of counts"));
         }
-        if digits > 3 {
-            return Err(format!("the histogram has {digits} significant digits"));
+        if (offset_and_digits, lowest) != (u64::from(DIGITS), 1) || highest > V2_HIGHEST {
+            return Err(
+                "the histogram has other bounds or digits than this program writes".to_owned(),
+            );
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use hdrhistogram::serialization::{Serializer as _, V2Serializer};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::scenario::Arm;
+
+    #[test]
+    fn a_label_is_read_as_it_is_written() {
+        let label = Label {
+            cell: Cell {
+                block: 12,
+                arm: Arm::Imap,
+            },
+            key: Key {
+                phase: Phase::WarmUp,
+                device: None,
+                operation: Operation::Deliver,
+            },
+            time: Time::Lag,
+        };
+        let tag = "b12/imap/warm-up/delivery/deliver/lag";
+        assert_eq!(label.to_string(), tag);
+        assert_eq!(tag.parse(), Ok(label));
+    }
+
+    #[test]
+    fn a_label_with_an_unknown_part_is_refused() {
+        for tag in [
+            "",
+            "b1/imap/measure/phone/retr",
+            "1/imap/measure/phone/retr/lag",
+            "b1/jmap/measure/phone/retr/lag",
+            "b1/imap/measure/phone/retr/lag/more",
+        ] {
+            assert!(tag.parse::<Label>().is_err(), "{tag}");
+        }
+    }
+
+    fn plain(values: &[u64]) -> Vec<u8> {
+        let mut histogram = Histogram::<u64>::new_with_bounds(1, 2_047, DIGITS).unwrap();
+        histogram.auto(true);
+        for value in values {
+            histogram.record(*value).unwrap();
+        }
+        let mut plain = Vec::new();
+        V2Serializer::new()
+            .serialize(&histogram, &mut plain)
+            .unwrap();
+        plain
+    }
+
+    fn encoded(plain: &[u8]) -> String {
+        let mut compressed = vec![0; 8];
+        let level = flate2::Compression::fast();
+        let mut zlib = flate2::write::ZlibEncoder::new(&mut compressed, level);
+        zlib.write_all(plain).unwrap();
+        zlib.finish().unwrap();
+        base64::engine::general_purpose::STANDARD.encode(compressed)
+    }
+
+    #[test]
+    fn a_histogram_that_claims_more_than_it_has_is_refused_before_memory_is_taken() {
+        let mut claims = plain(&[1, 2, 3]);
+        claims[4..8].copy_from_slice(&u32::MAX.to_be_bytes());
+        let error = Decoder::default().decode(&encoded(&claims)).unwrap_err();
+        assert!(error.contains("4294967295"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_octets_are_a_histogram_or_an_error(
+            values in prop::collection::vec(0..10_000_000_u64, 0..30),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        ) {
+            let mut octets = plain(&values);
+            for (at, octet) in &changes {
+                let at = at.index(octets.len());
+                octets[at] = *octet;
+            }
+            let decoded = Decoder::default().decode(&encoded(&octets));
+            if let Ok(decoded) = &decoded {
+                let mut sum = Histogram::<u64>::new_with_bounds(1, 2_047, 3).unwrap();
+                sum.auto(true);
+                prop_assert!(sum.add(decoded).is_ok());
+            }
+            if changes.is_empty() {
+                prop_assert_eq!(decoded.unwrap().len(), values.len() as u64);
+            }
+        }
     }
 }

@@ -223,3 +223,76 @@ fn explain(path: &Path, header: Option<&csv::StringRecord>, error: csv::Error) -
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full_disk() -> Lines {
+        let path = PathBuf::from("/dev/full");
+        Lines {
+            file: OpenOptions::new().append(true).open(&path).unwrap(),
+            path,
+            pending: Vec::new(),
+        }
+    }
+
+    fn push(lines: &mut Lines, text: &[u8]) -> Result<(), Error> {
+        lines.push(|bytes| {
+            bytes.extend_from_slice(text);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error_that_names_the_file() {
+        let mut lines = full_disk();
+        push(&mut lines, b"1,2").unwrap();
+        let error = lines.flush().unwrap_err().to_string();
+        assert!(error.starts_with("cannot write /dev/full: "), "{error}");
+        assert!(error.contains("What was written before is kept"), "{error}");
+    }
+
+    #[test]
+    fn lines_that_the_disk_did_not_take_are_written_once_when_it_has_room_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rows.csv");
+        let mut lines = full_disk();
+        push(&mut lines, b"1,2").unwrap();
+        lines.flush().unwrap_err();
+        lines.file = OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .open(&path)
+            .unwrap();
+        push(&mut lines, b"3,4\n").unwrap();
+        lines.flush().unwrap();
+        lines.flush().unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "1,2\n3,4\n");
+    }
+
+    #[test]
+    fn a_full_disk_does_not_fill_the_memory() {
+        let mut lines = full_disk();
+        let row = [b'7'; 1_000];
+        let refused = (0..1_000).find_map(|_| push(&mut lines, &row).err());
+        assert!(refused.is_some());
+        assert!(lines.pending.len() <= PENDING_LIMIT + row.len() + 1);
+    }
+
+    #[test]
+    fn whole_lines_end_with_the_last_line_end_however_far_back_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("text");
+        for (text, whole) in [
+            (String::new(), 0),
+            ("abc".to_owned(), 0),
+            ("a\nb\n".to_owned(), 4),
+            (format!("a\n{}", "x".repeat(20_000)), 2),
+        ] {
+            std::fs::write(&path, &text).unwrap();
+            let mut file = File::open(&path).unwrap();
+            assert_eq!(whole_lines(&mut file, text.len() as u64).unwrap(), whole);
+        }
+    }
+}
