@@ -58,6 +58,10 @@ async fn greet(peer: &mut Peer, capabilities: &str) {
 
 #[tokio::test]
 async fn a_session_counts_what_the_server_counts() {
+    use Operation::{
+        Capability, Connect, Dele, Greeting, List, Login, Noop, Quit, Retr, Rset, Stat, Top, Uidl,
+    };
+
     let (address, task) = fake::server(|mut peer: Peer| async move {
         greet(&mut peer, BARE_CAPA).await;
         peer.play(&[
@@ -128,9 +132,6 @@ async fn a_session_counts_what_the_server_counts() {
     assert!(figures.connect.is_some() && figures.greeting.is_some() && figures.login.is_some());
     assert_eq!(figures.tls, None);
 
-    use Operation::{
-        Capability, Connect, Dele, Greeting, List, Login, Noop, Quit, Retr, Rset, Stat, Top, Uidl,
-    };
     assert_eq!(
         ear.operations(),
         [
