@@ -9,6 +9,7 @@
 
 mod delivery;
 mod fake;
+mod imap;
 mod pop3;
 mod rundir;
 mod sample_run;
