@@ -216,7 +216,7 @@ impl Faults {
         let shortest = scenario.clock(gap).mul_f64(1.0 - spread);
         if shortest < SHORTEST_GAP {
             let message = format!(
-                "{} at speed {} leaves {} of clock time, shorter than a {what} may take ({})",
+                "`{path}` is {}, which at speed {} leaves {} of clock time, less than a {what} may take ({})",
                 duration_text(gap),
                 scenario.speed,
                 duration_text(Duration::from_millis(

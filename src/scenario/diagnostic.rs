@@ -5,6 +5,8 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use unicode_width::UnicodeWidthStr as _;
+
 /// Why there is no scenario. Its text is ready for a terminal.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
@@ -114,14 +116,10 @@ impl fmt::Display for Diagnostic {
             }
             write!(f, "\n{:margin$} |", "")?;
             write!(f, "\n{number:margin$} | {}", place.text.replace('\t', " "))?;
-            write!(
-                f,
-                "\n{:margin$} | {:indent$}{}",
-                "",
-                "",
-                "^".repeat(place.marked),
-                indent = place.column - 1
-            )?;
+            let before: String = place.text.chars().take(place.column - 1).collect();
+            let indent = before.replace('\t', " ").width();
+            let caret = "^".repeat(place.marked);
+            write!(f, "\n{:margin$} | {:indent$}{caret}", "", "")?;
         }
         if let Some(help) = &self.help {
             write!(f, "\n{:margin$} = help: {help}", "")?;
@@ -145,12 +143,14 @@ pub(super) fn explain(
             Some(key_help(&found, &known, elsewhere(&found))),
         );
     }
+    if let Some((found, known)) = unexpected(message) {
+        let help = with_suggestion(&found, &known, "known keys here: ");
+        return (format!("unknown key `{found}`"), Some(help));
+    }
     for (prefix, noun) in [("unknown variant ", "value"), ("unknown preset ", "preset")] {
         if let Some((found, known)) = unknown(message, prefix) {
-            return (
-                format!("unknown {noun} `{found}`"),
-                Some(with_suggestion(&found, &known, "known: ")),
-            );
+            let help = forms(&known).unwrap_or_else(|| with_suggestion(&found, &known, "known: "));
+            return (format!("unknown {noun} `{found}`"), Some(help));
         }
     }
     let message = TYPE_NAMES
@@ -162,7 +162,7 @@ pub(super) fn explain(
 }
 
 /// What serde calls its types, and what people call them.
-const TYPE_NAMES: [(&str, &str); 9] = [
+const TYPE_NAMES: [(&str, &str); 12] = [
     ("expected f64", "expected a number"),
     (
         "expected u32",
@@ -183,8 +183,57 @@ const TYPE_NAMES: [(&str, &str); 9] = [
         "wanted exactly 1 element, more than 1 element",
         "only one of these can hold: choose one form",
     ),
-    ("wanted string or table", "expected text or a table"),
+    (
+        "wanted string or table",
+        "one of several forms is needed here",
+    ),
+    (
+        "invalid type: unit variant, expected struct variant",
+        "a form is named here, but not its values",
+    ),
+    (
+        "invalid type: unit variant, expected newtype variant",
+        "a form is named here, but not its value",
+    ),
+    ("missing field", "something is missing here: the key"),
 ];
+
+/// `unexpected keys in table: x, available keys: a, b` taken apart.
+fn unexpected(message: &str) -> Option<(String, Vec<String>)> {
+    let (found, known) = message
+        .strip_prefix("unexpected keys in table: ")?
+        .split_once(", available keys: ")?;
+    Some((
+        found.to_owned(),
+        known.split(", ").map(ToOwned::to_owned).collect(),
+    ))
+}
+
+/// How to write a value that has several forms, told by the names of these.
+fn forms(known: &[String]) -> Option<String> {
+    match known.first()?.as_str() {
+        "idle" => forms_of("watch"),
+        "constant" => forms_of("messages"),
+        _ => None,
+    }
+}
+
+/// How to write the value of a key that has several forms.
+pub(super) fn forms_of(key: &str) -> Option<String> {
+    match key {
+        "watch" => Some(WATCH_FORMS.to_owned()),
+        "messages" | "think_s" => Some(DISTRIBUTION_FORMS.to_owned()),
+        "sizes" => Some(format!(
+            "name a mix such as \"spec2001\", or {DISTRIBUTION_FORMS}"
+        )),
+        _ => None,
+    }
+}
+
+const WATCH_FORMS: &str = r#"write { idle = { refresh = "29m" } } or { poll = "15m" }"#;
+const DISTRIBUTION_FORMS: &str = "write { constant = 20 }, { exponential = { mean = 20 } }, \
+    { lognormal = { median = 20, sigma = 1.0 } }, { uniform = { low = 2, high = 18 } }, \
+    { table = [[2, 0.5], [18, 0.5]] } or { mixture = [[{ constant = 2 }, 0.5], …] }";
 
 /// `unknown field `x`, expected one of `a`, `b`` taken apart.
 fn unknown(message: &str, prefix: &str) -> Option<(String, Vec<String>)> {
@@ -198,7 +247,7 @@ fn unknown(message: &str, prefix: &str) -> Option<(String, Vec<String>)> {
 }
 
 fn key_help(found: &str, known: &[String], elsewhere: Vec<String>) -> String {
-    if elsewhere.is_empty() || nearest(found, known).is_some() {
+    if elsewhere.is_empty() {
         return with_suggestion(found, known, "known keys here: ");
     }
     let paths: Vec<String> = elsewhere.iter().map(|path| format!("`{path}`")).collect();

@@ -130,7 +130,8 @@ impl<'a> Document<'a> {
     pub(super) fn set(&mut self, over: &'a Override) -> Result<(), Diagnostic> {
         let base = self.begin(Origin::Argument, &over.shown);
         let text = &over.shown[over.value.clone()];
-        let value = self.value_of(over, text, base + over.value.start);
+        let blanks = text.len() - text.trim_start().len();
+        let value = self.value_of(over, text.trim(), base + over.value.start + blanks);
         let key = base + over.key.start..base + over.key.end;
         let mut table = DeTable::new();
         let mut segments = over.path.split('.').rev();
@@ -153,7 +154,7 @@ impl<'a> Document<'a> {
         let is_list = self
             .find(&over.path)
             .is_some_and(|(_, value)| value.get_ref().is_array());
-        if is_list && !text.trim_start().starts_with('[') {
+        if is_list && !text.starts_with('[') {
             let mut start = at;
             let words = text.split(',').map(|word| {
                 let span = start..start + word.len();
@@ -165,7 +166,7 @@ impl<'a> Document<'a> {
         }
         match DeValue::parse(text) {
             Ok(value) => shifted(value, at),
-            Err(_) => Spanned::new(whole, DeValue::String(text.trim().to_owned().into())),
+            Err(_) => Spanned::new(whole, DeValue::String(text.into())),
         }
     }
 
@@ -201,10 +202,10 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Paths of the document that end in `key`, at most three.
-    fn paths_to(&self, key: &str) -> Vec<String> {
+    /// Paths of the document that end in `key`, at most three, the one at `but` left out.
+    fn paths_to(&self, key: &str, but: &Range<usize>) -> Vec<String> {
         let mut found = Vec::new();
-        collect_paths(&self.root, "", key, &mut found);
+        collect_paths(&self.root, "", (key, but), &mut found);
         found.truncate(3);
         found
     }
@@ -247,7 +248,12 @@ impl<'a> Document<'a> {
     fn report(&self, error: &toml::de::Error, base: usize) -> Diagnostic {
         let span = error.span().unwrap_or_default();
         let span = base + span.start..base + span.end;
-        let (message, help) = super::diagnostic::explain(error.message(), |key| self.paths_to(key));
+        let (message, help) =
+            super::diagnostic::explain(error.message(), |key| self.paths_to(key, &span));
+        let help = help.or_else(|| {
+            let key = key_at(&self.root, &span)?;
+            super::diagnostic::forms_of(key)
+        });
         self.diagnose_at(span, message, help)
     }
 
@@ -357,19 +363,34 @@ fn shifted(value: Spanned<DeValue<'_>>, by: usize) -> Spanned<DeValue<'_>> {
     Spanned::new(span.start + by..span.end + by, value)
 }
 
-fn collect_paths(table: &DeTable<'_>, prefix: &str, key: &str, found: &mut Vec<String>) {
-    for (name, value) in table {
-        let name: &str = name.get_ref();
+/// The key whose value stands at a span.
+fn key_at<'t>(table: &'t DeTable<'_>, span: &Range<usize>) -> Option<&'t str> {
+    table.iter().find_map(|(key, value)| {
+        if value.span() == *span {
+            return Some(key.get_ref().as_ref());
+        }
+        key_at(value.get_ref().as_table()?, span)
+    })
+}
+
+fn collect_paths(
+    table: &DeTable<'_>,
+    prefix: &str,
+    (wanted, but): (&str, &Range<usize>),
+    found: &mut Vec<String>,
+) {
+    for (key, value) in table {
+        let name: &str = key.get_ref();
         let path = if prefix.is_empty() {
             name.to_owned()
         } else {
             format!("{prefix}.{name}")
         };
-        if name == key && !prefix.is_empty() {
+        if name == wanted && key.span() != *but {
             found.push(path.clone());
         }
         if let DeValue::Table(inner) = value.get_ref() {
-            collect_paths(inner, &path, key, found);
+            collect_paths(inner, &path, (wanted, but), found);
         }
     }
 }

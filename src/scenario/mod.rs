@@ -240,3 +240,6 @@ fn unknown_scenario(name: &str) -> ScenarioError {
         suggestion,
     }
 }
+
+#[cfg(test)]
+mod tests;

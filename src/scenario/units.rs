@@ -67,7 +67,7 @@ const SIZE_UNITS: [(&str, u64); 7] = [
     ("B", 1),
 ];
 
-const SIZE_HELP: &str = r#"sizes are octets, or text with one of the units B, KB, MB, GB (1 KB = 1,000 octets), KiB, MiB, GiB (1 KiB = 1,024 octets): 24000, "24KB", "1.5MiB""#;
+const SIZE_HELP: &str = r#"write octets, or text with a unit: "24KB" (1 KB = 1,000 octets), "24KiB" (1 KiB = 1,024); MB, GB, MiB, GiB"#;
 
 impl Octets {
     fn parse(text: &str) -> Result<Self, String> {

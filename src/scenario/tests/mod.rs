@@ -1,0 +1,4 @@
+mod mistakes;
+mod overrides;
+mod schema;
+mod shipped;
