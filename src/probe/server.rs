@@ -29,9 +29,13 @@ pub struct Watched {
     pub storage: Option<PathBuf>,
 }
 
+/// The part of the run that an instant belongs to; none: to no part that is recorded.
+type Place = Option<(Cell, Phase)>;
+
 /// Samples a target from outside, each second on threads of its own, until stopped or dropped.
 pub struct ServerProbe {
-    orders: Option<Sender<()>>,
+    orders: Option<Sender<Place>>,
+    place: Arc<dyn Fn(Instant) -> Place + Send + Sync>,
     sampler: Option<JoinHandle<()>>,
     walker: Option<(Sender<()>, JoinHandle<()>)>,
 }
@@ -43,7 +47,7 @@ impl ServerProbe {
     pub fn start(
         watched: Watched,
         t0: Instant,
-        place: impl Fn(Instant) -> Option<(Cell, Phase)> + Send + 'static,
+        place: impl Fn(Instant) -> Option<(Cell, Phase)> + Send + Sync + 'static,
         sink: impl FnMut(ServerRow) + Send + 'static,
     ) -> io::Result<Self> {
         let storage = Arc::new(Mutex::new(None));
@@ -53,11 +57,12 @@ impl ServerProbe {
             .map(|dir| start_walker(dir, Arc::clone(&storage)))
             .transpose()?;
         let (orders, received) = channel();
+        let place: Arc<dyn Fn(Instant) -> Place + Send + Sync> = Arc::new(place);
         let sampler = Sampler {
             tree: Tree::new(watched.root),
             watched,
             t0,
-            place,
+            place: Arc::clone(&place),
             sink,
             storage,
             samples: 0,
@@ -67,16 +72,19 @@ impl ServerProbe {
             .spawn(move || sampler.run(&received))?;
         Ok(Self {
             orders: Some(orders),
+            place,
             sampler: Some(sampler),
             walker,
         })
     }
 
-    /// Takes a sample now, besides those of each second: at the borders of phases, so that what a phase used
-    /// is known to the instant. It is taken on the probe's thread; this does not wait for it.
+    /// Takes a sample now, besides those of each second. It is taken on the probe's thread and this does not
+    /// wait for it, but it belongs to the part of the run that is under way at this call. Called just before
+    /// and just after the turn from one phase to the next, it tells what each used to the instant.
     pub fn sample_now(&self) {
         if let Some(orders) = &self.orders {
-            let _ = orders.send(());
+            // Fails only when the sampler has ended, so there is nothing to sample any more.
+            let _ = orders.send((self.place)(Instant::now()));
         }
     }
 
@@ -99,25 +107,26 @@ impl Drop for ServerProbe {
     }
 }
 
-struct Sampler<P, S> {
+struct Sampler<S> {
     watched: Watched,
     tree: Tree,
     t0: Instant,
-    place: P,
+    place: Arc<dyn Fn(Instant) -> Place + Send + Sync>,
     sink: S,
     storage: Arc<Mutex<Option<StorageSize>>>,
     samples: u64,
 }
 
-impl<P: Fn(Instant) -> Option<(Cell, Phase)>, S: FnMut(ServerRow)> Sampler<P, S> {
-    fn run(mut self, orders: &Receiver<()>) {
+impl<S: FnMut(ServerRow)> Sampler<S> {
+    fn run(mut self, orders: &Receiver<Place>) {
         loop {
             let due = self.next_due(Instant::now());
             let wait = due.saturating_duration_since(Instant::now());
-            let order = orders.recv_timeout(wait);
-            self.sample();
-            if order == Err(RecvTimeoutError::Disconnected) {
-                return;
+            let now = || (self.place)(Instant::now());
+            match orders.recv_timeout(wait) {
+                Ok(place) => self.sample(place),
+                Err(RecvTimeoutError::Timeout) => self.sample(now()),
+                Err(RecvTimeoutError::Disconnected) => return self.sample(now()),
             }
         }
     }
@@ -128,11 +137,11 @@ impl<P: Fn(Instant) -> Option<(Cell, Phase)>, S: FnMut(ServerRow)> Sampler<P, S>
         self.t0 + EVERY * (whole as u32 + 1)
     }
 
-    fn sample(&mut self) {
-        let now = Instant::now();
-        let Some((cell, phase)) = (self.place)(now) else {
+    fn sample(&mut self, place: Place) {
+        let Some((cell, phase)) = place else {
             return;
         };
+        let now = Instant::now();
         let with_pss = self.samples.is_multiple_of(PSS_EVERY);
         // Fails only where there is no /proc: then there is nothing to say.
         let Ok(tree) = self.tree.sample(with_pss) else {
@@ -236,6 +245,29 @@ mod tests {
         let last = rows.iter().last().unwrap();
         assert!(last.at_us > first.at_us);
         assert!(last.cpu_user_us >= first.cpu_user_us);
+    }
+
+    #[test]
+    fn a_sample_on_order_belongs_to_the_phase_in_which_it_was_ordered() {
+        let (sender, rows) = channel();
+        let watched = Watched {
+            root: std::process::id(),
+            ports: Ports::default(),
+            storage: None,
+        };
+        let phase = Arc::new(Mutex::new(Phase::WarmUp));
+        let current = Arc::clone(&phase);
+        let place = move |_: Instant| Some((CELL, *current.lock().unwrap()));
+        let probe = ServerProbe::start(watched, Instant::now(), place, move |row| {
+            let _ = sender.send(row.phase);
+        })
+        .unwrap();
+        probe.sample_now();
+        *phase.lock().unwrap() = Phase::Measure;
+        probe.sample_now();
+        probe.stop();
+        let phases: Vec<Phase> = rows.iter().collect();
+        assert_eq!(phases[..2], [Phase::WarmUp, Phase::Measure]);
     }
 
     #[test]
