@@ -1,6 +1,7 @@
 //! `mailgauge scenario`: check, show, list, and the JSON Schema; and the options by which other commands
 //! choose a scenario and override parts of it.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 
 use clap::{Args as ClapArgs, Subcommand};
@@ -38,7 +39,7 @@ pub struct ScenarioOptions {
     #[arg(value_name = "SCENARIO", default_value = BUILTINS[0].name)]
     pub scenario: String,
     /// Set any value of the scenario: `users.count=200`, `phone.imap.watch.poll=15m`, `mail.sizes=sun-heavy`.
-    /// Short for the common ones: users, arms, blocks, workers, ramp_up, warm_up, measure, duration, drain, tls.
+    /// Short for the common ones: users, arms, blocks, workers, `ramp_up`, `warm_up`, measure, duration, drain, tls.
     /// Can be given again; later ones win.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
@@ -118,7 +119,7 @@ fn list() -> anyhow::Result<String> {
     let mut text = String::new();
     for builtin in BUILTINS {
         let question = Scenario::builtin(builtin.name)?.question;
-        text += &format!("{:width$}  {question}\n", builtin.name);
+        writeln!(text, "{:width$}  {question}", builtin.name)?;
     }
     Ok(text)
 }
@@ -131,8 +132,8 @@ fn check(options: &ScenarioOptions) -> anyhow::Result<String> {
     let run = &scenario.run;
     let arms: Vec<&str> = run.arms.iter().map(|arm| <&str>::from(*arm)).collect();
     let whole = scenario.cell_length() * run.blocks * run.arms.len() as u32;
-    let mut text = format!("{}: no mistakes\n", scenario.name);
-    let mut line = |label: &str, what: String| text += &format!("  {label:12} {what}\n");
+    let mut lines = vec![format!("{}: no mistakes", scenario.name)];
+    let mut line = |label: &str, what: String| lines.push(format!("  {label:12} {what}"));
     line("question", scenario.question.clone());
     line(
         "run",
@@ -180,7 +181,7 @@ fn check(options: &ScenarioOptions) -> anyhow::Result<String> {
         "seed",
         format!("{}, plan {}", scenario.seed, plan.fingerprint()),
     );
-    Ok(text)
+    Ok(lines.join("\n") + "\n")
 }
 
 fn protocols(arms: &[Arm]) -> Vec<Protocol> {

@@ -1,5 +1,5 @@
 //! Where chance comes from: one stream of random numbers per user and purpose, and draws from distributions that
-//! come out the same on every machine (own arithmetic on ChaCha12, logarithms from `libm`, never the platform's).
+//! come out the same on every machine (own arithmetic on `ChaCha12`, logarithms from `libm`, never the platform's).
 
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};

@@ -50,7 +50,8 @@ pub(super) fn plan(reader: &Reader<'_>, from: Duration, events: &mut Vec<Event>)
         let device = reader.devices[chance.below(reader.devices.len())];
         let mut sitting = Sitting {
             steps: Vec::new(),
-            left: horizon - at,
+            now: at,
+            horizon,
         };
         desk.receive(at);
         desk.come_back(device, &mut sitting, &mut chance);
@@ -60,7 +61,7 @@ pub(super) fn plan(reader: &Reader<'_>, from: Duration, events: &mut Vec<Event>)
             let term = words[chance.below(words.len())].to_owned();
             sitting.add(&[Act::Search { term }], reader, &mut chance);
         }
-        free_from = horizon - sitting.left;
+        free_from = sitting.now;
         events.push(Event {
             at,
             what: What::Sitting {
@@ -72,6 +73,7 @@ pub(super) fn plan(reader: &Reader<'_>, from: Duration, events: &mut Vec<Event>)
 }
 
 /// What will be done with a message, drawn once.
+#[expect(clippy::struct_excessive_bools, reason = "each is a draw of its own")]
 #[derive(Clone, Copy)]
 struct Fate {
     opened: bool,
@@ -182,8 +184,9 @@ impl Desk<'_> {
 /// A sitting while it is planned.
 struct Sitting {
     steps: Vec<Step>,
-    /// Clock time until the horizon.
-    left: Duration,
+    /// When the acts so far are done, by plan.
+    now: Duration,
+    horizon: Duration,
 }
 
 impl Sitting {
@@ -195,10 +198,10 @@ impl Sitting {
             .map(|_| clock(chance.draw(&scenario.habits.think_s) / scenario.speed))
             .collect();
         let total: Duration = thinks.iter().sum();
-        if self.steps.len() + acts.len() > LONGEST_SITTING || total >= self.left {
+        if self.steps.len() + acts.len() > LONGEST_SITTING || self.now + total >= self.horizon {
             return false;
         }
-        self.left -= total;
+        self.now += total;
         self.steps.extend(
             acts.iter()
                 .cloned()

@@ -133,7 +133,9 @@ impl Summary {
                 } => self.imap_polls += 1,
                 What::Sitting { steps, .. } => {
                     self.sittings += 1;
-                    steps.iter().for_each(|step| self.act(&step.act));
+                    for step in steps {
+                        self.act(&step.act);
+                    }
                 }
                 What::Online(_) | What::Deliver { .. } => {}
             }

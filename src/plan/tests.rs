@@ -289,7 +289,7 @@ fn polls_come_at_their_interval_and_only_where_a_device_polls() {
         let instants: Vec<Duration> = due(Protocol::Pop3).map(|event| event.at).collect();
         let jitter = scenario.phone.pop3.jitter.get();
         for pair in instants.windows(2) {
-            let gap = (pair[1] - pair[0]).as_secs_f64();
+            let gap = pair[1].as_secs_f64() - pair[0].as_secs_f64();
             assert!(
                 gap >= 10.0 * (1.0 - jitter) - 1e-5 && gap <= 10.0 * (1.0 + jitter) + 1e-5,
                 "{gap}"

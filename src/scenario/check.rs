@@ -296,10 +296,10 @@ impl Faults {
         let not_negative = "0 or more is needed";
         match distribution {
             Distribution::Constant(constant) => {
-                self.amount(&value("constant"), *constant, not_negative)
+                self.amount(&value("constant"), *constant, not_negative);
             }
             Distribution::Exponential { mean } => {
-                self.amount(&value("exponential.mean"), *mean, not_negative)
+                self.amount(&value("exponential.mean"), *mean, not_negative);
             }
             Distribution::Lognormal { median, sigma } => {
                 self.amount(&value("lognormal.median"), *median, not_negative);
@@ -326,14 +326,14 @@ impl Faults {
             Distribution::Table(rows) => {
                 let path = value("table");
                 rows.iter().enumerate().for_each(|(row, (number, _))| {
-                    self.amount(&format!("{path}.{row}.0"), *number, not_negative)
+                    self.amount(&format!("{path}.{row}.0"), *number, not_negative);
                 });
                 self.shares(&path, &rows.iter().map(|row| row.1).collect::<Vec<_>>());
             }
             Distribution::Mixture(parts) => {
                 let path = value("mixture");
                 parts.iter().enumerate().for_each(|(row, (part, _))| {
-                    self.distribution(&format!("{path}.{row}.0"), part)
+                    self.distribution(&format!("{path}.{row}.0"), part);
                 });
                 self.shares(&path, &parts.iter().map(|part| part.1).collect::<Vec<_>>());
             }

@@ -140,7 +140,7 @@ pub(super) fn explain(
     if let Some((found, known)) = unknown(message, "unknown field ") {
         return (
             format!("unknown key `{found}`"),
-            Some(key_help(&found, &known, elsewhere(&found))),
+            Some(key_help(&found, &known, &elsewhere(&found))),
         );
     }
     if let Some((found, known)) = unexpected(message) {
@@ -235,7 +235,7 @@ const DISTRIBUTION_FORMS: &str = "write { constant = 20 }, { exponential = { mea
     { lognormal = { median = 20, sigma = 1.0 } }, { uniform = { low = 2, high = 18 } }, \
     { table = [[2, 0.5], [18, 0.5]] } or { mixture = [[{ constant = 2 }, 0.5], …] }";
 
-/// `unknown field `x`, expected one of `a`, `b`` taken apart.
+/// The unknown word and the known ones, out of serde's message, in which each stands between backticks.
 fn unknown(message: &str, prefix: &str) -> Option<(String, Vec<String>)> {
     let mut quoted = message
         .strip_prefix(prefix)?
@@ -246,7 +246,7 @@ fn unknown(message: &str, prefix: &str) -> Option<(String, Vec<String>)> {
     Some((quoted.next()?, quoted.collect()))
 }
 
-fn key_help(found: &str, known: &[String], elsewhere: Vec<String>) -> String {
+fn key_help(found: &str, known: &[String], elsewhere: &[String]) -> String {
     if elsewhere.is_empty() {
         return with_suggestion(found, known, "known keys here: ");
     }

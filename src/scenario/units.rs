@@ -98,7 +98,7 @@ impl fmt::Display for Octets {
             .iter()
             .find_map(|unit| {
                 let factor = SIZE_UNITS.iter().find(|(name, _)| name == unit)?.1;
-                (self.0 > 0 && self.0 % factor == 0).then(|| (self.0 / factor, unit))
+                (self.0 > 0 && self.0.is_multiple_of(factor)).then(|| (self.0 / factor, unit))
             });
         match exact {
             Some((number, unit)) => write!(f, "{number}{unit}"),
@@ -163,6 +163,7 @@ pub(super) mod octets {
     use super::{Deserialize, Deserializer, Octets, Serialize, Serializer};
 
     /// Writes the shortest exact text.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
     pub(crate) fn serialize<S: Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
         Octets(*value).serialize(serializer)
     }

@@ -96,29 +96,17 @@ impl Writer {
             octets: 0,
         };
         let boundary = format!("=_mailgauge_{:016x}", spec.seed);
-        let mixed = head::head(
-            spec,
-            envelope,
-            &format!("multipart/mixed; boundary=\"{boundary}\""),
-            None,
-        );
-        let alternative = head::head(
-            spec,
-            envelope,
-            &format!("multipart/alternative; boundary=\"{boundary}\""),
-            None,
-        );
-        if let Some(attachment) = spec.attachment
-            && draft.mixed(mixed, &boundary, attachment, envelope.id)
-        {
-            return draft.finish();
-        }
-        // About half of the messages without attachment carry HTML besides, if there is room.
-        if spec.attachment.is_none()
-            && spec.seed % 2 == 0
-            && draft.alternative(alternative, &boundary, envelope.id)
-        {
-            return draft.finish();
+        if let Some(attachment) = spec.attachment {
+            let head = head::head(spec, envelope, &multipart("mixed", &boundary), None);
+            if draft.mixed(head, &boundary, attachment, envelope.id) {
+                return draft.finish();
+            }
+        } else if spec.seed.is_multiple_of(2) {
+            // About half of the messages without attachment carry HTML besides, if there is room.
+            let head = head::head(spec, envelope, &multipart("alternative", &boundary), None);
+            if draft.alternative(head, &boundary, envelope.id) {
+                return draft.finish();
+            }
         }
         let head = head::head(spec, envelope, "text/plain; charset=us-ascii", Some("7bit"));
         draft.literal(head);
@@ -154,6 +142,10 @@ impl Iterator for Writer {
             }
         }
     }
+}
+
+fn multipart(subtype: &str, boundary: &str) -> String {
+    format!("multipart/{subtype}; boundary=\"{boundary}\"")
 }
 
 /// A message while it is put together.

@@ -1,5 +1,10 @@
 //! Each mistake in a scenario, as the person who made it reads it.
 
+#![expect(
+    clippy::needless_raw_string_hashes,
+    reason = "all texts are quoted in one way, whether they hold quotes or not"
+)]
+
 use super::super::*;
 
 /// What a person reads who wrote `text` into x.toml.
@@ -503,4 +508,32 @@ fn a_scenario_that_does_not_exist_is_named_with_the_ones_that_do() {
         told.starts_with("can not read the scenario file no/such.toml: "),
         "{told}"
     );
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic(text in ".{0,200}") {
+        let _ = Scenario::parse("x.toml", &text, &[]).map_err(|error| error.to_string());
+    }
+
+    #[test]
+    fn no_override_makes_the_reader_panic(argument in "[a-z_.]{0,12}=.{0,40}") {
+        if let Some(over) = Override::set(&argument) {
+            let _ = Scenario::load("quick", &[over]).map_err(|error| error.to_string());
+        }
+    }
+
+    #[test]
+    fn no_edit_of_a_shipped_scenario_makes_the_reader_panic(
+        at in 0..4_000_usize,
+        cut in 0..20_usize,
+        insert in "[-0-9a-z\"={}\\[\\], \n]{0,6}",
+    ) {
+        let text = BUILTINS[0].text;
+        let at = at % text.len();
+        if let (Some(before), Some(after)) = (text.get(..at), text.get(at + cut..)) {
+            let text = format!("{before}{insert}{after}");
+            let _ = Scenario::parse("x.toml", &text, &[]).map_err(|error| error.to_string());
+        }
+    }
 }

@@ -25,7 +25,7 @@ fn reach_any_value_by_its_path_and_the_common_ones_by_a_short_name() {
         "mail.sizes=sun-heavy",
     ]);
     assert_eq!(scenario.users.count, 200);
-    assert_eq!(scenario.users.tablet.get(), 0.5);
+    assert_eq!(Some(scenario.users.tablet), Share::new(0.5));
     assert_eq!(scenario.run.measure, Duration::from_secs(10));
     assert_eq!(scenario.seed, 9);
     assert_eq!(scenario.mail.sizes, Sizes::Preset(SizePreset::SunHeavy));

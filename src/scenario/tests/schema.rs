@@ -76,7 +76,7 @@ fn faults(schema: &Value, root: &Value, value: &Value, path: &str) -> Vec<String
         match schema["properties"].get(key) {
             Some(property) => found.extend(faults(property, root, inner, &format!("{path}.{key}"))),
             None if schema["additionalProperties"] == false => {
-                found.push(format!("{path}: unknown key {key}"))
+                found.push(format!("{path}: unknown key {key}"));
             }
             None => {}
         }
