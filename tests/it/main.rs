@@ -13,4 +13,5 @@ mod imap;
 mod pop3;
 mod rundir;
 mod sample_run;
+mod scenario;
 mod support;

@@ -4,17 +4,33 @@ use assert_cmd::Command;
 use predicates::prelude::*;
 
 fn scenario(arguments: &[&str]) -> assert_cmd::assert::Assert {
-    Command::cargo_bin("mailgauge").unwrap().arg("scenario").args(arguments).assert()
+    Command::cargo_bin("mailgauge")
+        .unwrap()
+        .arg("scenario")
+        .args(arguments)
+        .assert()
 }
 
 #[test]
 fn check_says_what_a_scenario_amounts_to() {
-    scenario(&["check"])
-        .success()
-        .stdout(predicate::str::starts_with("quick: no mistakes\n").and(predicate::str::contains("80 users")));
-    scenario(&["check", "isp-evening", "--users", "50", "--seed", "3", "--duration", "30s", "--arms", "imap"])
-        .success()
-        .stdout(predicate::str::contains("50 users").and(predicate::str::contains("imap, 2 blocks")));
+    scenario(&["check"]).success().stdout(
+        predicate::str::starts_with("quick: no mistakes\n")
+            .and(predicate::str::contains("80 users")),
+    );
+    scenario(&[
+        "check",
+        "isp-evening",
+        "--users",
+        "50",
+        "--seed",
+        "3",
+        "--duration",
+        "30s",
+        "--arms",
+        "imap",
+    ])
+    .success()
+    .stdout(predicate::str::contains("50 users").and(predicate::str::contains("imap, 2 blocks")));
 }
 
 #[test]
@@ -25,10 +41,19 @@ fn a_mistake_ends_with_2_and_is_shown_in_its_place() {
     scenario(&["check", file.to_str().unwrap()])
         .code(2)
         .stdout("")
-        .stderr(predicate::str::contains("mine.toml:2:1\n").and(predicate::str::contains("did you mean `count`?")));
-    scenario(&["check", "--users", "0"]).code(2).stderr(predicate::str::contains("| --users 0\n"));
-    scenario(&["check", "--set", "users"]).code(2).stderr(predicate::str::contains("is not KEY=VALUE"));
-    scenario(&["check", "nowhere"]).code(2).stderr(predicate::str::contains("no scenario named `nowhere`"));
+        .stderr(
+            predicate::str::contains("mine.toml:2:1\n")
+                .and(predicate::str::contains("did you mean `count`?")),
+        );
+    scenario(&["check", "--users", "0"])
+        .code(2)
+        .stderr(predicate::str::contains("| --users 0\n"));
+    scenario(&["check", "--set", "users"])
+        .code(2)
+        .stderr(predicate::str::contains("is not KEY=VALUE"));
+    scenario(&["check", "nowhere"])
+        .code(2)
+        .stderr(predicate::str::contains("no scenario named `nowhere`"));
 }
 
 #[test]
@@ -39,13 +64,17 @@ fn what_show_prints_can_be_checked_and_shown_again() {
     let text = String::from_utf8(first.get_output().stdout.clone()).unwrap();
     assert!(text.contains("count = 7\n"));
     std::fs::write(&file, &text).unwrap();
-    scenario(&["show", file.to_str().unwrap()]).success().stdout(text);
+    scenario(&["show", file.to_str().unwrap()])
+        .success()
+        .stdout(text);
 }
 
 #[test]
 fn list_names_every_built_in_scenario_with_its_question() {
     scenario(&["list"]).success().stdout(
-        predicate::str::is_match("(?m)^quick .*\\?$").unwrap().and(predicate::str::contains("phone-tablet-notebook")),
+        predicate::str::is_match("(?m)^quick .*\\?$")
+            .unwrap()
+            .and(predicate::str::contains("phone-tablet-notebook")),
     );
 }
 
