@@ -2,9 +2,11 @@
 //! how they are written while a run may be killed at any moment, and how they are read back; what the
 //! rows mean is said in [`crate::metrics::row`], what they show in `judge`.
 
+mod decode;
 mod error;
 mod files;
 mod hlog;
+mod label;
 mod manifest;
 mod reader;
 mod table;
@@ -16,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::Error;
 pub use files::{CHARTS, COMPARISON, Csv, LATENCY, MANIFEST, VERDICT};
-pub use hlog::{Label, Time};
+pub use label::{Label, Time};
 pub use manifest::{Manifest, Outcome, PhaseSpan, SCHEMA_VERSION, ShardFacts, TargetFacts};
 pub use reader::RunDir;
 pub use writer::{Writer, write_whole};

@@ -6,9 +6,9 @@ use hdrhistogram::Histogram;
 use serde::de::DeserializeOwned;
 
 use super::files::{self, Csv};
-use super::hlog::{self, Label, Time};
+use super::label::{Label, Time};
 use super::manifest::Manifest;
-use super::{Error, table};
+use super::{Error, hlog, table};
 use crate::metrics::row::{
     Cell, CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, OpeningRow, OperationRow, ServerRow,
     SessionRow, StorageRow,
