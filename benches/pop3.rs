@@ -11,11 +11,8 @@ const READ: usize = 16 * 1024;
 const MESSAGE: usize = 1024 * 1024;
 
 fn uidl_listing(c: &mut Criterion) {
-    let mut reply = String::from("+OK\r\n");
-    for number in 1..=1000 {
-        reply += &format!("{number} {:08x}5f3e2a{number:06}\r\n", number * 7919);
-    }
-    reply += ".\r\n";
+    let lines = (1..=1000).map(|number| format!("{number} {:08x}5f3e2a{number:06}", number * 7919));
+    let reply = format!("+OK\r\n{}\r\n.\r\n", lines.collect::<Vec<_>>().join("\r\n"));
     let mut group = c.benchmark_group("pop3");
     group.throughput(Throughput::Bytes(reply.len() as u64));
     group.bench_function("UIDL of 1,000 messages", |b| {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::metrics::{ErrorClass, Operation, Traffic};
 use crate::net::{NetError, TlsFacts};
+pub use crate::proto::line::printable;
 
 /// A command, or the way in, that failed. `detail` is one sentence, with the server's words where it
 /// spoke, without secrets.
@@ -93,23 +94,6 @@ fn class_of(error: &NetError) -> ErrorClass {
     }
 }
 
-/// What a server said, fit for a log: control characters replaced, 200 characters at most.
-pub fn printable(words: &[u8]) -> String {
-    const LONGEST: usize = 200;
-    let words = &words[..words.len().min(4 * LONGEST)];
-    let text = String::from_utf8_lossy(words);
-    let text = text.trim();
-    let mut clean: String = text
-        .chars()
-        .take(LONGEST)
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect();
-    if text.chars().nth(LONGEST).is_some() {
-        clean.push('…');
-    }
-    clean
-}
-
 /// What a session came to, whole or broken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SessionFigures {
@@ -140,18 +124,4 @@ pub struct OpenError {
     pub error: ClientError,
     /// What the attempt came to.
     pub figures: SessionFigures,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_servers_words_are_cut_and_cleaned() {
-        let words = [b"no\x1b[31m\x00 ".as_slice(), &[b'x'; 900]].concat();
-        let clean = printable(&words);
-        assert!(clean.starts_with("no?[31m? xxx"));
-        assert_eq!(clean.chars().count(), 201);
-        assert!(clean.ends_with('…'));
-    }
 }

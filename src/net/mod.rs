@@ -5,11 +5,14 @@ mod address;
 mod counted;
 mod dialer;
 mod error;
+mod inbound;
+mod stream;
 mod tls;
 mod wire;
 
 pub use address::Address;
 pub use dialer::{Dialer, TimeLimits};
 pub use error::NetError;
+pub use inbound::WIRE_BUFFER_LIMIT;
 pub use tls::{TlsFacts, Trust};
-pub use wire::{WIRE_BUFFER_LIMIT, Wire, WireTraffic};
+pub use wire::{Wire, WireTraffic};

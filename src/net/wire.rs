@@ -2,33 +2,30 @@
 
 use std::io;
 use std::mem;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
 use super::counted::{Counted, Counters};
+use super::inbound::{Inbound, WIRE_BUFFER_LIMIT};
+use super::stream::Stream;
 use super::tls::{TlsFacts, handshake_error};
 use super::{NetError, TimeLimits};
-
-/// The read buffer never grows beyond this many octets: who needs more must consume first.
-pub const WIRE_BUFFER_LIMIT: usize = 64 * 1024;
-
-/// An idle connection holds this much.
-const SMALL_BUFFER: usize = 4 * 1024;
 
 /// After the last reply, the server may take this long to close before we do.
 const CLOSING_GRACE: Duration = Duration::from_secs(2);
 
 /// At most this much is read and thrown away while closing.
 const CLOSING_OCTETS: u64 = 1024 * 1024;
+
+/// A reply that takes longer than the limit for a command must come at this pace at least, on average:
+/// a server cannot hold a client for ever by sending a little now and then.
+const OCTETS_PER_SECOND: u64 = 256;
 
 /// Octets that passed so far. `rx`: server to client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,6 +59,8 @@ pub struct Wire {
     answer_due: bool,
     first_byte: Option<Instant>,
     last_read: Instant,
+    /// Since when a reply is waited for, and `rx` at that time.
+    waiting: Option<(Instant, u64)>,
     tls: Option<TlsFacts>,
 }
 
@@ -89,6 +88,7 @@ impl Wire {
             answer_due: true,
             first_byte: None,
             last_read: Instant::now(),
+            waiting: None,
             tls: None,
         }
     }
@@ -103,27 +103,23 @@ impl Wire {
         self.inbound.consume(octets);
     }
 
-    /// Reads more into the buffer, within the limit for a command. Returns how much came; 0: the
-    /// server has closed the connection. Dropping the future loses nothing.
+    /// Reads more into the buffer. Returns how much came; 0: the server has closed the connection.
+    /// Neither a silence nor the wait since the last flush may be longer than the limit for a command;
+    /// a long reply has more time, as long as it keeps coming. Dropping the future loses nothing.
     ///
     /// # Errors
     /// [`NetError::Timeout`], [`NetError::Lost`], [`NetError::Tls`], or [`NetError::TooLong`] when
     /// [`WIRE_BUFFER_LIMIT`] octets wait unconsumed.
     pub async fn fill(&mut self) -> Result<usize, NetError> {
         let limit = self.limits.command;
-        self.fill_within(limit).await
-    }
-
-    /// As [`Wire::fill`], with a limit of its own.
-    ///
-    /// # Errors
-    /// As [`Wire::fill`].
-    pub async fn fill_within(&mut self, limit: Duration) -> Result<usize, NetError> {
-        match timeout(limit, self.fill_patiently()).await {
+        let (since, rx) = *self.waiting.get_or_insert((Instant::now(), self.rx));
+        let earned = Duration::from_millis((self.rx - rx) * 1000 / OCTETS_PER_SECOND);
+        let left = (limit + earned).saturating_sub(since.elapsed());
+        match timeout(limit.min(left), self.fill_patiently()).await {
             Ok(result) => result,
             Err(_elapsed) => Err(NetError::Timeout {
                 limit,
-                during: "while a reply was due",
+                during: "while a reply was due, or sent it too slowly",
             }),
         }
     }
@@ -204,6 +200,7 @@ impl Wire {
         self.outbound.shrink_to(WIRE_BUFFER_LIMIT);
         self.first_byte = None;
         self.answer_due = true;
+        self.waiting = None;
         Ok(())
     }
 
@@ -337,123 +334,6 @@ impl Wire {
             handshake_error(&self.server_name, &error)
         } else {
             NetError::Lost { source: error }
-        }
-    }
-}
-
-/// What carries the octets. Compression would be one more layer here.
-#[derive(Debug)]
-enum Stream {
-    Plain(Counted),
-    Tls(Box<TlsStream<Counted>>),
-    /// Closed, or lost in a handshake.
-    Gone,
-}
-
-fn gone<T>() -> Poll<io::Result<T>> {
-    Poll::Ready(Err(io::ErrorKind::NotConnected.into()))
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
-            Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
-            Self::Gone => gone(),
-        }
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Gone => gone(),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(context),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(context),
-            Self::Gone => gone(),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
-            Self::Gone => gone(),
-        }
-    }
-}
-
-/// The read buffer: small while little comes, larger for bodies, never beyond the limit.
-#[derive(Debug, Default)]
-struct Inbound {
-    bytes: Vec<u8>,
-    start: usize,
-    end: usize,
-    last: usize,
-}
-
-impl Inbound {
-    fn bytes(&self) -> &[u8] {
-        &self.bytes[self.start..self.end]
-    }
-
-    fn consume(&mut self, octets: usize) {
-        self.start = self.end.min(self.start + octets);
-    }
-
-    fn received(&mut self, octets: usize) {
-        self.end += octets;
-        self.last = octets;
-    }
-
-    /// Free space at the end, at least one octet.
-    fn room(&mut self) -> Result<&mut [u8], NetError> {
-        if self.start == self.end {
-            self.start = 0;
-            self.end = 0;
-            self.fit();
-        } else if self.end == self.bytes.len() {
-            self.bytes.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-            if self.end == WIRE_BUFFER_LIMIT {
-                return Err(NetError::TooLong {
-                    limit: WIRE_BUFFER_LIMIT,
-                });
-            }
-            if self.end > self.bytes.len() / 2 {
-                let larger = (self.bytes.len() * 2).min(WIRE_BUFFER_LIMIT);
-                self.bytes.resize(larger, 0);
-            }
-        }
-        Ok(&mut self.bytes[self.end..])
-    }
-
-    /// Chooses the size of an empty buffer by what the last read brought.
-    fn fit(&mut self) {
-        let size = self.bytes.len();
-        if size < SMALL_BUFFER {
-            self.bytes.resize(SMALL_BUFFER, 0);
-        } else if self.last == size && size < WIRE_BUFFER_LIMIT {
-            self.bytes.resize(size * 2, 0);
-        } else if self.last < SMALL_BUFFER && size > SMALL_BUFFER {
-            self.bytes.truncate(SMALL_BUFFER);
-            self.bytes.shrink_to_fit();
         }
     }
 }

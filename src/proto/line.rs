@@ -40,16 +40,51 @@ pub fn take_line(buffer: &[u8], limit: usize) -> Result<Option<Line<'_>>, LineTo
     }))
 }
 
-/// What a server said, fit for an error's sentence: control characters replaced, 120 characters at most.
-pub(crate) fn shown(text: &[u8]) -> String {
-    const LONGEST: usize = 120;
-    let cut = &text[..text.len().min(LONGEST)];
-    let mut shown: String = String::from_utf8_lossy(cut)
+/// What a server said, fit for a log or an error's sentence: control characters replaced, 200 characters
+/// at most.
+pub fn printable(words: &[u8]) -> String {
+    const LONGEST: usize = 200;
+    let words = words.trim_ascii();
+    // A character has four octets at most.
+    let text = String::from_utf8_lossy(&words[..words.len().min(4 * LONGEST)]);
+    let mut clean: String = text
         .chars()
+        .take(LONGEST)
         .map(|c| if c.is_control() { '?' } else { c })
         .collect();
-    if cut.len() < text.len() {
-        shown.push('…');
+    if text.chars().nth(LONGEST).is_some() {
+        clean.push('…');
     }
-    shown
+    clean
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_ends_with_crlf_or_with_lf() {
+        let line = take_line(b"one\r\ntwo", 9).unwrap().unwrap();
+        assert_eq!((line.text, line.octets), (b"one".as_slice(), 5));
+        let line = take_line(b"\n", 9).unwrap().unwrap();
+        assert_eq!((line.text, line.octets), (b"".as_slice(), 1));
+        assert_eq!(take_line(b"two", 9), Ok(None));
+    }
+
+    #[test]
+    fn a_line_may_be_as_long_as_its_limit() {
+        assert!(take_line(b"1234567\r\n", 9).unwrap().is_some());
+        let too_long = Err(LineTooLong { limit: 9 });
+        assert_eq!(take_line(b"12345678\r\n", 9), too_long);
+        assert_eq!(take_line(b"123456789", 9), too_long);
+    }
+
+    #[test]
+    fn a_servers_words_are_cut_and_cleaned() {
+        let words = [b" no\x1b[31m\x00 ".as_slice(), &[b'x'; 900]].concat();
+        let clean = printable(&words);
+        assert!(clean.starts_with("no?[31m? xxx"));
+        assert_eq!(clean.chars().count(), 201);
+        assert!(clean.ends_with('…'));
+    }
 }

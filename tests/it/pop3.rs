@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mailgauge::client::{ClientError, LoginMethod, OpenError, PopSession};
+use mailgauge::client::{ClientError, Login, LoginMethod, OpenError, PopSession};
 use mailgauge::metrics::{ErrorClass, Operation};
 use mailgauge::net::{Address, Dialer, Trust};
 use mailgauge::proto::digest::MessageDigest;
@@ -327,6 +327,74 @@ async fn a_silent_server_is_a_timeout_within_the_limit() {
     );
     let waited = began.elapsed();
     assert!(waited >= PATIENCE && waited < PATIENCE + Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn a_server_that_trickles_cannot_hold_a_client_for_ever() {
+    let (address, _task) = fake::server(|mut peer: Peer| async move {
+        greet(&mut peer, BARE_CAPA).await;
+        peer.line().await;
+        for _ in 0..1000 {
+            peer.try_to_say(b"+").await;
+            tokio::time::sleep(PATIENCE / 10).await;
+        }
+    })
+    .await;
+    let mut session = open(&fake::dialer(), &address, TlsMode::Plain)
+        .await
+        .unwrap();
+    let began = Instant::now();
+    assert_eq!(session.stat().await.unwrap_err().class, ErrorClass::Timeout);
+    assert!(began.elapsed() < PATIENCE * 20);
+}
+
+#[tokio::test]
+async fn a_long_reply_that_keeps_coming_has_more_time_than_a_command() {
+    let (address, _task) = fake::server(|mut peer: Peer| async move {
+        greet(&mut peer, BARE_CAPA).await;
+        peer.expect("RETR 1").await;
+        peer.say("+OK\r\n\r\n").await;
+        for _ in 0..6 {
+            tokio::time::sleep(PATIENCE / 3).await;
+            peer.say(format!("{}\r\n", "x".repeat(998))).await;
+        }
+        peer.say(".\r\n").await;
+    })
+    .await;
+    let mut session = open(&fake::dialer(), &address, TlsMode::Plain)
+        .await
+        .unwrap();
+    let mut octets = 0;
+    let retrieved = session.retrieve(&[1], |_, digest| octets = digest.octets);
+    retrieved.await.unwrap();
+    assert_eq!(octets, 6002);
+}
+
+#[tokio::test]
+async fn a_sasl_answer_too_long_for_its_command_goes_on_a_line_of_its_own() {
+    let (address, task) = fake::server(|mut peer: Peer| async move {
+        peer.say(READY).await;
+        peer.play(&[("CAPA", BARE_CAPA), ("AUTH PLAIN", "+ \r\n")])
+            .await;
+        let answer = peer.line().await;
+        peer.say("+OK\r\n").await;
+        answer
+    })
+    .await;
+    let mut login = Login::new("u".repeat(300), "hush");
+    login.method = LoginMethod::SaslPlain;
+    let (dialer, due) = (fake::dialer(), Instant::now());
+    PopSession::open(
+        &dialer,
+        &address,
+        TlsMode::Plain,
+        &login,
+        due,
+        Ear::default(),
+    )
+    .await
+    .unwrap();
+    assert_eq!(task.await.unwrap().len(), (306usize).div_ceil(3) * 4);
 }
 
 #[tokio::test]

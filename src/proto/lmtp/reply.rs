@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::proto::line::{Line, LineTooLong, shown, take_line};
+use crate::proto::line::{Line, LineTooLong, printable, take_line};
 
 /// A reply's line is no longer than this (RFC 5321 allows 512 octets, servers exceed it).
 const LINE_LIMIT: usize = 4 * 1024;
@@ -163,7 +163,7 @@ impl ReplyReader {
             if self.lines.len() == MOST_LINES {
                 return Err(ReplyError::TooManyLines);
             }
-            self.lines.push(shown(words));
+            self.lines.push(printable(words));
             if last {
                 return Ok(Progress {
                     consumed,
@@ -188,7 +188,9 @@ impl ReplyReader {
 
 /// Code, whether this is the last line, text.
 fn split(line: &[u8]) -> Result<(u16, bool, &[u8]), ReplyError> {
-    let strange = || ReplyError::NotAReply { line: shown(line) };
+    let strange = || ReplyError::NotAReply {
+        line: printable(line),
+    };
     let (digits, rest) = line.split_at_checked(3).ok_or_else(strange)?;
     let in_range = (b'2'..=b'5').contains(&digits[0]);
     if !in_range || !digits.iter().all(u8::is_ascii_digit) {

@@ -1,6 +1,6 @@
 //! What a server says that it can do (CAPA, RFC 2449).
 
-use crate::proto::line::shown;
+use crate::proto::line::printable;
 
 /// The lines of CAPA.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl PopCapabilities {
 
     /// Adds a line.
     pub fn add(&mut self, line: &[u8]) {
-        self.lines.push(shown(line.trim_ascii()));
+        self.lines.push(printable(line.trim_ascii()));
     }
 
     /// The lines as the server wrote them.

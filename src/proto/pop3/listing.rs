@@ -1,7 +1,7 @@
 //! The lines of STAT, LIST and UIDL.
 
 use super::ReplyError;
-use crate::proto::line::shown;
+use crate::proto::line::printable;
 
 /// The answer to STAT (RFC 1939, section 5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,6 +116,6 @@ fn decimal<N: TryFrom<u64>>(word: &[u8]) -> Option<N> {
 fn bad(listing: &'static str, line: &[u8]) -> ReplyError {
     ReplyError::BadLine {
         listing,
-        line: shown(line),
+        line: printable(line),
     }
 }

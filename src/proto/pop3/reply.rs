@@ -1,7 +1,7 @@
 //! Replies as state machines: each takes what has been read so far and says how much it used.
 
 use crate::proto::dots::Unstuffer;
-use crate::proto::line::{LineTooLong, shown, take_line};
+use crate::proto::line::{LineTooLong, printable, take_line};
 
 /// A line outside a message's text is no longer than this, line end included. RFC 1939 allows 512
 /// octets, servers exceed it.
@@ -80,7 +80,9 @@ impl<'a> StatusLine<'a> {
         if let Some(text) = after_word(line, b"+") {
             return Ok(Self::Continue(text));
         }
-        Err(ReplyError::NotAStatus { line: shown(line) })
+        Err(ReplyError::NotAStatus {
+            line: printable(line),
+        })
     }
 }
 

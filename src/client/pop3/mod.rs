@@ -1,24 +1,24 @@
 //! One POP3 session, each command timed. What to fetch and what to delete is the caller's choice.
 
+mod open;
+mod pipeline;
+
 use std::time::Instant;
 
-use super::{ClientError, Link, Login, LoginMethod, OpenError, Running, SessionFigures};
+use pipeline::Pipeline;
+
+use super::{ClientError, Link, Login, OpenError, SessionFigures};
 use crate::metrics::{ErrorClass, Observer, Operation};
 use crate::net::{Address, Dialer};
 use crate::proto::digest::{Digester, MessageDigest};
 use crate::proto::pop3::{
     BodyReply, Command, Entry, Lines, ListEntry, PopCapabilities, Refusal, Reply, ReplyError,
-    ResponseCode, Stat, Status, UidlEntry, apop_timestamp, parse_entry, parse_stat,
+    ResponseCode, Stat, Status, UidlEntry, parse_entry, parse_stat,
 };
-use crate::proto::sasl;
 use crate::scenario::TlsMode;
 
 /// A listing of more messages than this is refused: memory is bounded.
 pub const MOST_LISTED: usize = 1_000_000;
-
-/// So many commands of a pipeline are underway at most: few enough that they always fit the server's
-/// receive buffer, so that neither side waits for the other for ever.
-const PIPELINE_WINDOW: usize = 20;
 
 /// A logged-in session. Dropping it closes the socket without QUIT, and nothing gets deleted.
 #[derive(Debug)]
@@ -51,137 +51,6 @@ impl<O: Observer> PopSession<O> {
             Ok(()) => Ok(session),
             Err(error) => Err(session.link.failed(error)),
         }
-    }
-
-    /// The way in, from the greeting to the login.
-    async fn enter(&mut self, mode: TlsMode, login: &Login) -> Result<(), ClientError> {
-        let greeting = self.greeting().await?;
-        self.ask_capabilities().await?;
-        if mode == TlsMode::Starttls {
-            self.start_tls().await?;
-            self.ask_capabilities().await?;
-        }
-        self.log_in(login, &greeting).await
-    }
-
-    async fn greeting(&mut self) -> Result<String, ClientError> {
-        const OPERATION: Operation = Operation::Greeting;
-        let running = self.link.begin_silently(OPERATION);
-        let mut status = Status::with_text();
-        let result = match self.read(OPERATION, &mut status).await {
-            Ok(()) => status
-                .finish()
-                .map_err(|refusal| refused(OPERATION, &refusal, ErrorClass::Greeting)),
-            Err(error) => Err(error),
-        };
-        let text = self.link.end(running, result)?;
-        Ok(String::from_utf8_lossy(&text).into_owned())
-    }
-
-    async fn ask_capabilities(&mut self) -> Result<(), ClientError> {
-        const OPERATION: Operation = Operation::Capability;
-        let running = self.link.begin(OPERATION);
-        let mut capabilities = PopCapabilities::default();
-        let mut reply = Lines::new(PopCapabilities::MOST_LINES, |line: &[u8]| {
-            capabilities.add(line);
-            Ok(())
-        });
-        let exchanged = self.exchange(OPERATION, Command::Capa, &mut reply).await;
-        // A refusal says that the server does not know CAPA, which is its right (RFC 2449).
-        let _ = reply.finish();
-        self.link.end(running, exchanged)?;
-        self.capabilities = capabilities;
-        Ok(())
-    }
-
-    /// STLS, its reply and the handshake.
-    async fn start_tls(&mut self) -> Result<(), ClientError> {
-        const OPERATION: Operation = Operation::Tls;
-        if !self.capabilities.stls() {
-            return Err(ClientError::new(
-                ErrorClass::NotOffered,
-                OPERATION,
-                "the server does not offer STLS (RFC 2595); use implicit TLS or none",
-            ));
-        }
-        let running = self.link.begin(OPERATION);
-        match self.stls(OPERATION).await {
-            Ok(()) => self.link.shake_hands(running).await,
-            Err(error) => self.link.end(running, Err(error)),
-        }
-    }
-
-    async fn stls(&mut self, operation: Operation) -> Result<(), ClientError> {
-        let mut status = Status::new();
-        self.exchange(operation, Command::Stls, &mut status).await?;
-        status
-            .finish()
-            .map(drop)
-            .map_err(|refusal| refused(operation, &refusal, ErrorClass::NotOffered))
-    }
-
-    async fn log_in(&mut self, login: &Login, greeting: &str) -> Result<(), ClientError> {
-        let running = self.link.begin(Operation::Login);
-        let result = match login.method {
-            LoginMethod::Plaintext => self.user_and_pass(login).await,
-            LoginMethod::Apop => self.apop(login, greeting).await,
-            LoginMethod::SaslPlain => self.auth_plain(login).await,
-        };
-        let result = result.map_err(|error| without_password(error, login));
-        self.link.end(running, result)
-    }
-
-    async fn user_and_pass(&mut self, login: &Login) -> Result<(), ClientError> {
-        self.authenticate(Command::User(&login.user)).await?;
-        self.authenticate(Command::Pass(login.password.expose()))
-            .await
-    }
-
-    async fn apop(&mut self, login: &Login, greeting: &str) -> Result<(), ClientError> {
-        let timestamp = apop_timestamp(greeting).ok_or_else(|| {
-            not_offered("the greeting has no timestamp, so the server does not offer APOP")
-        })?;
-        self.authenticate(Command::Apop {
-            user: &login.user,
-            timestamp,
-            password: login.password.expose(),
-        })
-        .await
-    }
-
-    async fn auth_plain(&mut self, login: &Login) -> Result<(), ClientError> {
-        const OPERATION: Operation = Operation::Login;
-        if !self.capabilities.sasl("PLAIN") {
-            return Err(not_offered("the server does not offer SASL PLAIN here"));
-        }
-        let answer = sasl::plain(&login.user, login.password.expose());
-        let whole = Command::AuthPlain(&answer);
-        if whole.encode(&mut Vec::new()).is_ok() {
-            return self.authenticate(whole).await;
-        }
-        // Too long for one line: the server asks for it.
-        let mut status = Status::new();
-        self.exchange(OPERATION, Command::AuthPlainBegin, &mut status)
-            .await?;
-        if status.wants_more() {
-            return self.authenticate(Command::SaslAnswer(&answer)).await;
-        }
-        let refusal = status.finish().err();
-        Err(refusal.map_or_else(
-            || ClientError::protocol(OPERATION, "AUTH ended before we answered"),
-            |refusal| refused(OPERATION, &refusal, ErrorClass::Authentication),
-        ))
-    }
-
-    /// One command of the way in.
-    async fn authenticate(&mut self, command: Command<'_>) -> Result<(), ClientError> {
-        let mut status = Status::new();
-        self.exchange(Operation::Login, command, &mut status)
-            .await?;
-        status
-            .finish()
-            .map(drop)
-            .map_err(|refusal| refused(Operation::Login, &refusal, ErrorClass::Authentication))
     }
 
     /// What the server says that it can do.
@@ -425,92 +294,6 @@ impl<O: Observer> PopSession<O> {
             self.link.read_more(operation).await?;
         }
     }
-
-    fn window(&self) -> usize {
-        if self.capabilities.pipelining() {
-            PIPELINE_WINDOW
-        } else {
-            1
-        }
-    }
-
-    /// Sends what the window allows and begins the next reply of a pipeline; none: all is done.
-    async fn next_reply(
-        &mut self,
-        pipeline: &mut Pipeline<'_>,
-        operation: Operation,
-        command: impl Fn(u32) -> Command<'static>,
-    ) -> Result<Option<(u32, Running)>, ClientError> {
-        let fresh = pipeline.refill();
-        let Some(number) = pipeline.answered() else {
-            return Ok(None);
-        };
-        if !fresh.is_empty() {
-            let outbox = self.link.wire().outbox();
-            for number in fresh {
-                // A command of a number always fits its line.
-                let _ = command(*number).encode(outbox);
-            }
-            pipeline.flushed = Instant::now();
-            if let Err(error) = self.link.flush(operation).await {
-                let running = self.link.begin_pipelined(operation, pipeline.flushed);
-                return self.link.end(running, Err(error));
-            }
-        }
-        let running = self.link.begin_pipelined(operation, pipeline.flushed);
-        Ok(Some((number, running)))
-    }
-
-    /// Waits for the first octet of a reply.
-    async fn reply_begins(
-        &mut self,
-        operation: Operation,
-        mut running: Running,
-    ) -> (Running, Result<(), ClientError>) {
-        if self.link.wire().buffer().is_empty()
-            && let Err(error) = self.link.read_more(operation).await
-        {
-            return (running, Err(error));
-        }
-        self.link.reply_began(&mut running);
-        (running, Ok(()))
-    }
-}
-
-/// Commands about many messages, of which a window is underway.
-struct Pipeline<'a> {
-    waiting: &'a [u32],
-    underway: std::collections::VecDeque<u32>,
-    window: usize,
-    flushed: Instant,
-}
-
-impl<'a> Pipeline<'a> {
-    fn new(numbers: &'a [u32], window: usize) -> Self {
-        Self {
-            waiting: numbers,
-            underway: std::collections::VecDeque::with_capacity(window),
-            window,
-            flushed: Instant::now(),
-        }
-    }
-
-    /// What is to be sent now: when the window is half empty, so that commands go out in batches.
-    fn refill(&mut self) -> &'a [u32] {
-        if self.underway.len() > self.window / 2 {
-            return &[];
-        }
-        let room = self.window - self.underway.len();
-        let (fresh, rest) = self.waiting.split_at(room.min(self.waiting.len()));
-        self.waiting = rest;
-        self.underway.extend(fresh);
-        fresh
-    }
-
-    /// Whose reply comes next.
-    fn answered(&mut self) -> Option<u32> {
-        self.underway.pop_front()
-    }
 }
 
 /// Keeps the first refusal for the end; everything worse is the end.
@@ -546,17 +329,4 @@ fn broken(operation: Operation, error: &ReplyError) -> ClientError {
         }
         _ => ClientError::protocol(operation, error.to_string()),
     }
-}
-
-fn not_offered(detail: &str) -> ClientError {
-    ClientError::new(ErrorClass::NotOffered, Operation::Login, detail)
-}
-
-/// Some servers repeat what they were sent.
-fn without_password(mut error: ClientError, login: &Login) -> ClientError {
-    let password = login.password.expose();
-    if !password.is_empty() && error.detail.contains(password) {
-        error.detail = error.detail.replace(password, "***");
-    }
-    error
 }

@@ -1,0 +1,101 @@
+//! Many commands at once (PIPELINING, RFC 2449, section 6.8), each timed.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use super::PopSession;
+use crate::client::{ClientError, Running};
+use crate::metrics::{Observer, Operation};
+use crate::proto::pop3::Command;
+
+/// So many commands of a pipeline are underway at most: few enough that they always fit the server's
+/// receive buffer, so that neither side waits for the other for ever.
+const PIPELINE_WINDOW: usize = 20;
+
+/// Commands about many messages, of which a window is underway.
+pub(super) struct Pipeline<'a> {
+    waiting: &'a [u32],
+    underway: VecDeque<u32>,
+    window: usize,
+    flushed: Instant,
+}
+
+impl<'a> Pipeline<'a> {
+    pub(super) fn new(numbers: &'a [u32], window: usize) -> Self {
+        Self {
+            waiting: numbers,
+            underway: VecDeque::with_capacity(window),
+            window,
+            flushed: Instant::now(),
+        }
+    }
+
+    /// What is to be sent now: when the window is half empty, so that commands go out in batches.
+    fn refill(&mut self) -> &'a [u32] {
+        if self.underway.len() > self.window / 2 {
+            return &[];
+        }
+        let room = self.window - self.underway.len();
+        let (fresh, rest) = self.waiting.split_at(room.min(self.waiting.len()));
+        self.waiting = rest;
+        self.underway.extend(fresh);
+        fresh
+    }
+
+    /// Whose reply comes next.
+    fn answered(&mut self) -> Option<u32> {
+        self.underway.pop_front()
+    }
+}
+
+impl<O: Observer> PopSession<O> {
+    pub(super) fn window(&self) -> usize {
+        if self.capabilities.pipelining() {
+            PIPELINE_WINDOW
+        } else {
+            1
+        }
+    }
+
+    /// Sends what the window allows and begins the next reply of a pipeline; none: all is done.
+    pub(super) async fn next_reply(
+        &mut self,
+        pipeline: &mut Pipeline<'_>,
+        operation: Operation,
+        command: impl Fn(u32) -> Command<'static>,
+    ) -> Result<Option<(u32, Running)>, ClientError> {
+        let fresh = pipeline.refill();
+        let Some(number) = pipeline.answered() else {
+            return Ok(None);
+        };
+        if !fresh.is_empty() {
+            let outbox = self.link.wire().outbox();
+            for number in fresh {
+                // A command of a number always fits its line.
+                let _ = command(*number).encode(outbox);
+            }
+            pipeline.flushed = Instant::now();
+            if let Err(error) = self.link.flush(operation).await {
+                let running = self.link.begin_pipelined(operation, pipeline.flushed);
+                return self.link.end(running, Err(error));
+            }
+        }
+        let running = self.link.begin_pipelined(operation, pipeline.flushed);
+        Ok(Some((number, running)))
+    }
+
+    /// Waits for the first octet of a reply.
+    pub(super) async fn reply_begins(
+        &mut self,
+        operation: Operation,
+        mut running: Running,
+    ) -> (Running, Result<(), ClientError>) {
+        if self.link.wire().buffer().is_empty()
+            && let Err(error) = self.link.read_more(operation).await
+        {
+            return (running, Err(error));
+        }
+        self.link.reply_began(&mut running);
+        (running, Ok(()))
+    }
+}
