@@ -11,9 +11,55 @@ mod scan;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
 
 pub use field::{Field, fields};
 pub use mime::{MediaType, Parameter};
+pub use render::envelope;
+
+/// Octets of a header that are looked at.
+const LONGEST_HEADER: usize = 256 << 10;
+
+/// Reads the header of a message with the empty line behind it, or as much of it as is looked at.
+pub fn read_header(file: &File) -> io::Result<Vec<u8>> {
+    let mut header = Vec::new();
+    let mut piece = 4 << 10;
+    while header.len() < LONGEST_HEADER {
+        let start = header.len();
+        header.resize(start + piece, 0);
+        let read = file.read_at(&mut header[start..], start as u64)?;
+        header.truncate(start + read);
+        let searched = start.saturating_sub(3);
+        if let Some(end) = end_of_header(&header, searched) {
+            header.truncate(end);
+            break;
+        }
+        if read == 0 {
+            break;
+        }
+        piece = 32 << 10;
+    }
+    Ok(header)
+}
+
+/// Where the body begins: behind the first empty line.
+fn end_of_header(text: &[u8], from: usize) -> Option<usize> {
+    if text.starts_with(b"\r\n") {
+        return Some(2);
+    }
+    memchr::memchr_iter(b'\n', &text[from..])
+        .map(|at| from + at + 1)
+        .find_map(|at| {
+            let rest = &text[at..];
+            if rest.starts_with(b"\r\n") {
+                Some(at + 2)
+            } else if rest.starts_with(b"\n") {
+                Some(at + 1)
+            } else {
+                None
+            }
+        })
+}
 
 /// Where a message's parts lie and what IMAP says about them.
 #[derive(Debug)]

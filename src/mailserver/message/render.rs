@@ -5,8 +5,9 @@ use super::field::fields;
 use super::{Content, MediaType, Parameter, Part};
 use crate::proto::imap::server::{nstring, number, string};
 
+/// ENVELOPE of a message with this header:
 /// `(date subject from sender reply-to to cc bcc in-reply-to message-id)`.
-pub(super) fn envelope(header: &[u8]) -> Vec<u8> {
+pub fn envelope(header: &[u8]) -> Vec<u8> {
     let value = |name: &[u8]| -> Option<Vec<u8>> {
         fields(header)
             .find(|field| field.is(name))

@@ -5,14 +5,12 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use super::field::fields;
 use super::mime::MediaType;
-use super::{Content, Part, render};
+use super::{Content, LONGEST_HEADER, Part, render};
 
 /// Parts within parts.
 const DEEPEST: usize = 32;
 /// Parts of one message.
 const MOST_PARTS: usize = 1000;
-/// Octets of one header that are looked at.
-const LONGEST_HEADER: usize = 256 << 10;
 /// Of a line in a body, what could be a boundary: `--`, 70 characters, `--` and space behind.
 const LOOKED_AT: usize = 256;
 

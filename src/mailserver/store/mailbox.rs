@@ -70,6 +70,28 @@ pub struct Snapshot {
     pub recent_from: u32,
 }
 
+/// What [`Mailbox::look`] shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'m> {
+    /// By UID, ascending.
+    pub messages: &'m [Message],
+    /// Names of keywords, by number.
+    pub keywords: &'m [String],
+    /// See [`Tally::highest_modseq`].
+    pub highest_modseq: u64,
+    /// No session was told about messages from this UID on.
+    pub recent_from: u32,
+}
+
+/// What became of flags that were to be changed.
+#[derive(Clone, Debug, Default)]
+pub struct Stored {
+    /// Messages as they are now, each with its mod-sequence before.
+    pub messages: Vec<(Message, u64)>,
+    /// UIDs of messages that were left because somebody had changed them (RFC 7162 section 3.1.3).
+    pub modified: Vec<u32>,
+}
+
 /// Where a new message went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Added {
@@ -202,23 +224,19 @@ impl Mailbox {
         })
     }
 
-    /// Looks at the messages, by UID ascending, without copying them. `claim` as in [`Self::snapshot`];
-    /// `look` gets the first recent UID.
-    pub fn look<R>(
-        &self,
-        claim: bool,
-        look: impl FnOnce(&[Message], u64, u32) -> R,
-    ) -> Result<R, StoreError> {
+    /// Looks at the mailbox without copying it. `claim` as in [`Self::snapshot`].
+    pub fn look<R>(&self, claim: bool, look: impl FnOnce(Look<'_>) -> R) -> Result<R, StoreError> {
         self.with(|state, _| {
             let recent_from = state.recent_from;
             if claim {
                 state.recent_from = state.contents.uid_next;
             }
-            Ok(look(
-                &state.contents.messages,
-                state.contents.highest_modseq,
+            Ok(look(Look {
+                messages: &state.contents.messages,
+                keywords: &state.contents.keywords,
+                highest_modseq: state.contents.highest_modseq,
                 recent_from,
-            ))
+            }))
         })
     }
 
@@ -264,39 +282,42 @@ impl Mailbox {
         Ok(structure)
     }
 
-    /// Changes the flags of `uids`. With `unchanged_since`, messages changed later are left and
-    /// returned (RFC 7162 section 3.1.3). Unknown UIDs are passed over.
+    /// Changes the flags of `uids`; with `unchanged_since` only of messages not changed later. Unknown UIDs
+    /// are passed over.
     pub fn change_flags(
         &self,
         uids: &[u32],
         change: Change,
         names: &[&str],
         unchanged_since: Option<u64>,
-    ) -> Result<Vec<u32>, StoreError> {
+    ) -> Result<Stored, StoreError> {
         self.with(|state, batch| {
             let mask = state.flags_named(names, batch);
-            let mut modified = Vec::new();
+            let mut stored = Stored::default();
             for &uid in uids {
                 let Some(at) = state.find(uid) else { continue };
-                let message = state.contents.messages[at];
-                if unchanged_since.is_some_and(|since| message.modseq > since) {
-                    modified.push(uid);
+                let before = state.contents.messages[at];
+                if unchanged_since.is_some_and(|since| before.modseq > since) {
+                    stored.modified.push(uid);
                     continue;
                 }
                 let flags = match change {
                     Change::Replace => mask,
-                    Change::Add => message.flags | mask,
-                    Change::Remove => message.flags & !mask,
+                    Change::Add => before.flags | mask,
+                    Change::Remove => before.flags & !mask,
                 };
-                if flags != message.flags {
+                if flags != before.flags {
                     let modseq = state.next_modseq();
                     let message = &mut state.contents.messages[at];
                     message.flags = flags;
                     message.modseq = modseq;
                     batch.flags_set(message);
                 }
+                stored
+                    .messages
+                    .push((state.contents.messages[at], before.modseq));
             }
-            Ok(modified)
+            Ok(stored)
         })
     }
 
@@ -437,6 +458,18 @@ impl Mailbox {
         Ok(amount)
     }
 
+    /// The mailbox has another name now: sessions that have it open under the old one lose its messages.
+    pub(super) fn abandon(&self) {
+        let mut guard = lock(&self.state);
+        if let Some(state) = &mut *guard {
+            state.gone = true;
+            state.contents.messages.clear();
+            let now = state.next_modseq();
+            drop(guard);
+            self.version.send_replace(now);
+        }
+    }
+
     fn uid_validity(&self) -> Result<u32, StoreError> {
         self.with(|state, _| Ok(state.contents.uid_validity))
     }
@@ -558,7 +591,7 @@ impl State {
 }
 
 /// The names of `flags` in a mailbox with these keywords.
-fn flag_names(flags: Flags, keywords: &[String]) -> Vec<&str> {
+pub fn flag_names(flags: Flags, keywords: &[String]) -> Vec<&str> {
     Flags::SYSTEM
         .iter()
         .filter(|(flag, _)| flags.contains(*flag))

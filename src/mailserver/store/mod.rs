@@ -22,7 +22,7 @@ use thiserror::Error;
 
 pub use flags::{Flags, MAX_KEYWORDS};
 pub use incoming::Incoming;
-pub use mailbox::{Added, Change, Mailbox, Message, Snapshot, Tally};
+pub use mailbox::{Added, Change, Look, Mailbox, Message, Snapshot, Stored, Tally, flag_names};
 pub use user::{Entry, INBOX, PopLock, SEPARATOR, SpecialUse, User};
 
 /// What can go wrong with the mail on disk.

@@ -194,7 +194,9 @@ impl User {
             let new = format!("{to}{}", &old[from.len()..]);
             let (source, target) = (self.directory_of(&old), self.directory_of(&new));
             fs::rename(&source, &target).map_err(StoreError::io("cannot rename", &source))?;
-            mailboxes.remove(&old);
+            if let Some(mailbox) = mailboxes.remove(&old) {
+                mailbox.abandon();
+            }
             mailboxes.insert(new, Arc::new(Mailbox::open(target, self.fsync)));
         }
         Ok(())
@@ -203,8 +205,8 @@ impl User {
     fn empty_inbox_into(&self, to: &str) -> Result<(), StoreError> {
         self.create(to)?;
         let (inbox, target) = (self.inbox()?, self.mailbox(to)?);
-        let uids: Vec<u32> = inbox.look(false, |messages, _, _| {
-            messages.iter().map(|message| message.uid).collect()
+        let uids: Vec<u32> = inbox.look(false, |inbox| {
+            inbox.messages.iter().map(|message| message.uid).collect()
         })?;
         let (_, copied, _) = inbox.copy_to(&uids, &target)?;
         inbox.expunge(|message| {

@@ -36,28 +36,24 @@ pub fn tag_of(line: &[u8]) -> Option<String> {
     good.then(|| String::from_utf8_lossy(tag).into_owned())
 }
 
-/// Whether the literal that `line` ends in (`... {n}` and its line end) is the message of an APPEND.
-pub fn announces_message(line: &[u8], scratch: &mut Vec<u8>) -> bool {
+/// If the literal that `line` ends in (`... {n}` and its line end) is the message of an APPEND: the name of
+/// the mailbox it is for.
+pub fn append_target(line: &[u8]) -> Option<String> {
     let text = line.strip_suffix(b"\r\n").unwrap_or(line);
-    let Some(brace) = memchr::memrchr(b'{', text) else {
-        return false;
-    };
-    let mut words = text.split(|&byte| byte == b' ');
-    if !words
-        .nth(1)
-        .is_some_and(|verb| verb.eq_ignore_ascii_case(b"APPEND"))
-    {
-        return false;
+    let brace = memchr::memrchr(b'{', text)?;
+    let verb = text.split(|&byte| byte == b' ').nth(1)?;
+    if !verb.eq_ignore_ascii_case(b"APPEND") {
+        return None;
     }
     let mut whole = text[..brace].to_vec();
     whole.extend_from_slice(b"{0}\r\n");
-    matches!(
-        decode(&whole, scratch),
+    match decode(&whole, &mut Vec::new()) {
         Ok(Command {
-            body: CommandBody::Append { .. },
+            body: CommandBody::Append { mailbox, .. },
             ..
-        })
-    )
+        }) => Some(mailbox_name(&mailbox).unwrap_or_default().to_owned()),
+        _ => None,
+    }
 }
 
 /// A mailbox's name as text; None if it is not UTF-8.
