@@ -69,7 +69,7 @@ fn groups(row: &JudgedRow) -> Vec<Vec<&'static Metric>> {
 }
 
 fn head(canvas: &Canvas<'_>, row: &JudgedRow, lang: Lang) -> Result<(), Error> {
-    let title = format!("{}  {}", row.document.number, lang.row(row.document));
+    let title = format!("{} · {}", row.document.number, lang.row(row.document));
     canvas.text(
         (LEFT, 30.0),
         &title,
@@ -124,7 +124,7 @@ fn draw_group(
             &[(x(*tick), top + LABEL - 4.0), (x(*tick), bottom)],
             Stroke::thin(FAINT),
         )?;
-        let text = number::value(*tick, unit);
+        let text = tick_label(*tick, unit);
         let anchor = if *tick == 0.0 {
             Anchor::Start
         } else {
@@ -153,6 +153,17 @@ fn draw_group(
         Stroke::thin(GREY),
     )?;
     Ok(bottom + AXIS)
+}
+
+/// Round numbers need no digits behind the point; zero needs no unit.
+fn tick_label(tick: f64, unit: Unit) -> String {
+    if tick == 0.0 {
+        "0".to_owned()
+    } else if unit == Unit::Percent {
+        format!("{tick:.0} %")
+    } else {
+        number::value(tick, unit)
+    }
 }
 
 fn largest(row: &JudgedRow, group: &[&'static Metric]) -> f64 {

@@ -41,8 +41,6 @@ pub(super) struct Type {
     pub bold: bool,
     pub colour: RGBColor,
     pub anchor: Anchor,
-    /// Read from below to above.
-    pub upright: bool,
 }
 
 impl Type {
@@ -52,7 +50,6 @@ impl Type {
             bold: false,
             colour: INK,
             anchor: Anchor::Start,
-            upright: false,
         }
     }
 
@@ -68,11 +65,6 @@ impl Type {
 
     pub(super) const fn anchor(mut self, anchor: Anchor) -> Self {
         self.anchor = anchor;
-        self
-    }
-
-    pub(super) const fn upright(mut self) -> Self {
-        self.upright = true;
         self
     }
 }
@@ -149,10 +141,7 @@ impl Canvas<'_> {
         } else {
             FontStyle::Normal
         };
-        let mut font = FontDesc::new(FontFamily::Name(FONTS), look.size * 1.24, style);
-        if look.upright {
-            font = font.transform(FontTransform::Rotate270);
-        }
+        let font = FontDesc::new(FontFamily::Name(FONTS), look.size * 1.24, style);
         let style = TextStyle::from(font)
             .color(&look.colour)
             .pos(Pos::new(horizontal, VPos::Center));

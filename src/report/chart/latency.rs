@@ -101,8 +101,8 @@ fn head(canvas: &Canvas<'_>, curves: &[Curve], lang: Lang) -> Result<(), Error> 
         x += 54.0 + text_width(text, 19.0) + 30.0;
     }
     let text = lang.pick(
-        "response time, due until done; lower is better",
-        "เวลาตอบสนอง นับจากเวลาที่ตั้งใจจนเสร็จ; ยิ่งต่ำยิ่งดี",
+        "response time of the fastest … % of operations; lower is better",
+        "เวลาตอบสนองของ … % ที่เร็วที่สุด; ยิ่งต่ำยิ่งดี",
     );
     canvas.text((x, 67.0), text, Type::new(17.0).colour(GREY))
 }
@@ -163,10 +163,15 @@ fn panel(
         (0.9999, "99.99 %"),
     ] {
         canvas.line(&[(x(share), top), (x(share), bottom)], Stroke::thin(FAINT))?;
+        let (at, anchor) = if share > 0.9995 {
+            (x(share) + 8.0, Anchor::End)
+        } else {
+            (x(share), Anchor::Middle)
+        };
         canvas.text(
-            (x(share), bottom + 15.0),
+            (at, bottom + 15.0),
             text,
-            Type::new(15.0).colour(GREY).anchor(Anchor::Middle),
+            Type::new(15.0).colour(GREY).anchor(anchor),
         )?;
     }
     canvas.line(

@@ -28,6 +28,19 @@ fn fonts() -> Arc<usvg::fontdb::Database> {
     }))
 }
 
+/// The bundled face that was not tried yet and is as bold as the one that lacks the character: the default
+/// takes the first, and bold Thai would turn thin.
+fn same_weight(
+    tried: &[usvg::fontdb::ID],
+    fonts: &usvg::fontdb::Database,
+) -> Option<usvg::fontdb::ID> {
+    let weight = fonts.face(*tried.first()?)?.weight;
+    fonts
+        .faces()
+        .find(|face| face.weight == weight && !tried.contains(&face.id))
+        .map(|face| face.id)
+}
+
 /// The picture as PNG, [`SCALE`] times as large.
 pub(super) fn render(name: &str, svg: &str) -> Result<Vec<u8>, Error> {
     let failed = |reason: String| Error::Draw {
@@ -37,6 +50,10 @@ pub(super) fn render(name: &str, svg: &str) -> Result<Vec<u8>, Error> {
     let options = usvg::Options {
         fontdb: fonts(),
         font_family: "Noto Sans".to_owned(),
+        font_resolver: usvg::FontResolver {
+            select_font: usvg::FontResolver::default_font_selector(),
+            select_fallback: Box::new(|_, tried, fonts| same_weight(tried, fonts)),
+        },
         ..usvg::Options::default()
     };
     let tree = usvg::Tree::from_str(svg, &options).map_err(|error| failed(error.to_string()))?;

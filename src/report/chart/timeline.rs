@@ -181,8 +181,8 @@ fn cells(
         let Some((from, to)) = span.all else { continue };
         let (left, right) = (x(from), x(to));
         canvas.block(
-            (left, 118.0),
-            ((right - 1.0).max(left + 1.0), 124.0),
+            (left, 110.0),
+            ((right - 1.0).max(left + 1.0), 116.0),
             colour(cell.arm.protocol()),
         )?;
         let long = format!(
@@ -194,7 +194,7 @@ fn cells(
         let short = cell.block.to_string();
         for text in [long, short] {
             if text_width(&text, 15.0) <= right - left {
-                let middle = ((left + right) / 2.0, 105.0);
+                let middle = ((left + right) / 2.0, 98.0);
                 canvas.text(
                     middle,
                     &text,
