@@ -1,6 +1,8 @@
 //! The subcommands. Each file says what one command takes and what it prints; the work is done in the
 //! other rooms.
 
+/// `mailgauge report`: judge a run directory again.
+pub mod report;
 /// `mailgauge scenario`, and the options that choose a scenario.
 pub mod scenario;
 /// `mailgauge serve`: the embedded server.
@@ -25,6 +27,8 @@ pub struct Cli {
 /// What mailgauge can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Rebuild table, charts and report from a run directory.
+    Report(report::Args),
     /// Check, show and list scenarios; print the schema of scenario files.
     Scenario(scenario::Args),
     /// Run the embedded POP3, IMAP and LMTP server.
@@ -35,6 +39,7 @@ impl Command {
     /// Does it.
     pub fn run(self) -> anyhow::Result<Exit> {
         match self {
+            Self::Report(args) => report::run(&args),
             Self::Scenario(args) => scenario::run(&args),
             Self::Serve(args) => serve::run(&args),
         }

@@ -10,6 +10,7 @@ use crate::metrics::row::{
     Cell, CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, OpeningRow, OperationRow, Purpose,
     ServerRow, SessionRow, StorageRow,
 };
+use crate::rundir::{self, Manifest, Outcome, RunDir};
 use crate::scenario::{Arm, DeviceKind, Phase, Protocol, TlsMode};
 
 /// How a run ended.
@@ -56,9 +57,60 @@ pub struct Setting {
     pub windows: BTreeMap<Cell, (u64, u64)>,
     /// How the run ended.
     pub ending: Ending,
+    /// Why it broke off, where it could say so.
+    pub failure: Option<String>,
 }
 
 impl Setting {
+    /// What a manifest says. A phase that was under way when the run was killed ends with the last sample
+    /// that it left.
+    pub fn of(manifest: &Manifest, last_us: u64) -> Self {
+        let (ending, failure) = match &manifest.outcome {
+            Outcome::Complete => (Ending::Finished, None),
+            Outcome::Interrupted => (Ending::Interrupted, None),
+            Outcome::Running => (Ending::Unfinished, None),
+            Outcome::Failed(reason) => (Ending::Unfinished, Some(reason.clone())),
+        };
+        let target = &manifest.target;
+        let port = |plain: &str, implicit: &str| {
+            let names = match target.tls {
+                TlsMode::Implicit => [implicit, plain],
+                TlsMode::Plain | TlsMode::Starttls => [plain, implicit],
+            };
+            names
+                .into_iter()
+                .find_map(|name| target.ports.get(name).copied())
+        };
+        Self {
+            scenario: manifest.scenario_name.clone(),
+            target: target.name.clone(),
+            users: manifest.users,
+            speed: manifest.speed,
+            arms: manifest.arms.clone(),
+            blocks: manifest.blocks,
+            pop3_port: port("pop3", "pop3s"),
+            imap_port: port("imap", "imaps"),
+            tls: target.tls,
+            cpus: (manifest.host.cpus > 0).then_some(manifest.host.cpus),
+            workers: manifest.worker_threads,
+            windows: manifest
+                .phases
+                .iter()
+                .filter(|span| span.phase == Phase::Measure)
+                .map(|span| {
+                    let cell = Cell {
+                        block: span.block,
+                        arm: span.arm,
+                    };
+                    let end = span.end_us.unwrap_or(last_us).max(span.start_us);
+                    (cell, (span.start_us, end))
+                })
+                .collect(),
+            ending,
+            failure,
+        }
+    }
+
     /// The port that a protocol was spoken on.
     pub const fn port(&self, protocol: Protocol) -> Option<u16> {
         match protocol {
@@ -91,9 +143,32 @@ pub struct Evidence {
     pub storage: Vec<StorageRow>,
     /// `checks.csv`.
     pub checks: Vec<CheckRow>,
+    /// What the reader had to leave out or make up for.
+    pub notices: Vec<String>,
 }
 
 impl Evidence {
+    /// Reads all of it from a run directory.
+    pub fn read(run: &RunDir) -> Result<Self, rundir::Error> {
+        let generator = run.generator()?;
+        let last_us = generator.iter().map(|row| row.at_us).max().unwrap_or(0);
+        let mut evidence = Self {
+            setting: Setting::of(&run.manifest, last_us),
+            operations: run.ops()?,
+            sessions: run.sessions()?,
+            errors: run.errors()?,
+            server: run.server()?,
+            generator,
+            openings: run.openings()?,
+            consistency: run.consistency()?,
+            storage: run.storage()?,
+            checks: run.checks()?,
+            notices: Vec::new(),
+        };
+        evidence.notices = run.notices();
+        Ok(evidence)
+    }
+
     /// The view of one arm, in one block or (none) in all.
     pub const fn part(&self, arm: Arm, block: Option<u32>) -> Part<'_> {
         Part {

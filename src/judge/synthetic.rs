@@ -46,6 +46,7 @@ pub(crate) fn empty() -> Evidence {
             workers: 1,
             windows: BTreeMap::new(),
             ending: Ending::Finished,
+            failure: None,
         },
         operations: Vec::new(),
         sessions: Vec::new(),
@@ -56,6 +57,7 @@ pub(crate) fn empty() -> Evidence {
         consistency: Vec::new(),
         storage: Vec::new(),
         checks: Vec::new(),
+        notices: Vec::new(),
     }
 }
 

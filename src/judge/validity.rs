@@ -59,7 +59,10 @@ pub fn assess(evidence: &Evidence, rows: &[JudgedRow]) -> Validity {
         Ending::Interrupted => validity
             .reasons
             .push("The run was interrupted before its end.".to_owned()),
-        Ending::Unfinished => validity.reasons.push("The run did not finish.".to_owned()),
+        Ending::Unfinished => validity.reasons.push(match &evidence.setting.failure {
+            Some(reason) => format!("The run did not finish: {reason}"),
+            None => "The run did not finish.".to_owned(),
+        }),
     }
     for check in evidence.checks.iter().filter(|check| !check.holds) {
         validity.reasons.push(format!(
@@ -70,6 +73,7 @@ pub fn assess(evidence: &Evidence, rows: &[JudgedRow]) -> Validity {
     if evidence.checks.is_empty() {
         validity.warnings.push("No sums were checked.".to_owned());
     }
+    validity.warnings.extend(evidence.notices.iter().cloned());
     for arm in &evidence.setting.arms {
         let part = evidence.part(*arm, None);
         lag(part, usable_us(rows, *arm), &mut validity);

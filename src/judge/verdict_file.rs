@@ -1,8 +1,5 @@
-//! `verdict.json`: the judgement for machines, written last, so that its absence marks a run that did not
-//! finish. It appears whole or not at all.
-
-use std::io::Write;
-use std::path::Path;
+//! `verdict.json`: the judgement for machines. It is written last and whole or not at all, by whoever writes
+//! the results, so that its absence marks a run that did not finish.
 
 use serde::Serialize;
 
@@ -11,9 +8,6 @@ use crate::metrics::row::CheckRow;
 
 /// The version of this file's shape; grows when a reader would have to change.
 pub const SCHEMA_VERSION: u32 = 1;
-
-/// The file's name in a run directory.
-pub const NAME: &str = "verdict.json";
 
 #[derive(Serialize)]
 struct VerdictFile<'a> {
@@ -66,28 +60,6 @@ pub fn text(judgement: &Judgement) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(&file).map(|text| text + "\n")
 }
 
-/// Writes it into a run directory: to a temporary file beside it, then by rename.
-pub fn write(judgement: &Judgement, directory: &Path) -> std::io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(text(judgement)?.as_bytes())?;
-    file.as_file().sync_all()?;
-    readable_by_all(file.as_file())?;
-    file.persist(directory.join(NAME))?;
-    Ok(())
-}
-
-/// Temporary files are made for their owner only; this one is a result like the others.
-#[cfg(unix)]
-fn readable_by_all(file: &std::fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable_by_all(_: &std::fs::File) -> std::io::Result<()> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,10 +67,8 @@ mod tests {
 
     #[test]
     fn the_file_says_outcome_rows_and_checks() {
-        let directory = tempfile::tempdir().unwrap();
         let judgement = judge(&synthetic::as_the_document_says());
-        write(&judgement, directory.path()).unwrap();
-        let text = std::fs::read_to_string(directory.path().join(NAME)).unwrap();
+        let text = text(&judgement).unwrap();
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["schema_version"], 1);
         assert_eq!(value["outcome"], "valid");
@@ -108,6 +78,5 @@ mod tests {
             "usable_p50"
         );
         assert_eq!(value["rows"][5]["arms"][1]["verdict"], "agrees");
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 }

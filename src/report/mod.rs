@@ -3,7 +3,85 @@
 
 pub mod chart;
 mod lang;
+mod material;
 mod number;
+mod page;
 pub mod table;
 
 pub use lang::Lang;
+
+use crate::judge::{Ending, Judgement, comparison, verdict_file};
+use crate::rundir::{self, RunDir};
+use material::Material;
+use page::Page;
+
+/// The table in Markdown, beside `comparison.csv`.
+pub const COMPARISON_MD: &str = "comparison.md";
+/// The whole report in Markdown.
+pub const REPORT_MD: &str = "report.md";
+/// The whole report as one page.
+pub const REPORT_HTML: &str = "report.html";
+
+/// The results could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The run directory cannot be read or written.
+    #[error(transparent)]
+    Directory(#[from] rundir::Error),
+    /// A chart could not be made.
+    #[error(transparent)]
+    Chart(#[from] chart::Error),
+    /// A page could not be made.
+    #[error("the report's page cannot be filled in: {0:#}")]
+    Page(#[from] minijinja::Error),
+    /// The lines of `comparison.csv` could not be put together.
+    #[error("comparison.csv cannot be put together: {0}")]
+    Comparison(#[from] csv::Error),
+    /// The text of `verdict.json` could not be put together.
+    #[error("verdict.json cannot be put together: {0}")]
+    Verdict(#[from] serde_json::Error),
+}
+
+/// Writes all results of a run into its directory: `comparison.csv`, `comparison.md`, `charts/`,
+/// `report.md`, `report.html` and, for a run that came to its end, last of all `verdict.json`.
+pub fn write_all(run: &RunDir, judgement: &Judgement, lang: Lang) -> Result<(), Error> {
+    let put = |name: &str, bytes: &[u8]| rundir::write_whole(run.path(), name, bytes);
+    let mut lines = Vec::new();
+    comparison::write(judgement, &mut lines)?;
+    put(rundir::COMPARISON, &lines)?;
+    put(COMPARISON_MD, table::markdown(judgement, lang).as_bytes())?;
+
+    let material = Material::read(run)?;
+    let charts = chart::draw(
+        judgement,
+        &chart::Material {
+            curves: &material.curves,
+            timeline: chart::Timeline {
+                server: &material.server,
+                generator: &material.generator,
+            },
+        },
+        lang,
+    )?;
+    chart::write(&charts, &run.path().join(rundir::CHARTS))?;
+    let page = Page {
+        judgement,
+        manifest: &run.manifest,
+        charts: &charts,
+        errors: &material.errors,
+        lang,
+    };
+    put(REPORT_MD, page.markdown()?.as_bytes())?;
+    put(REPORT_HTML, page.html()?.as_bytes())?;
+    if judgement.setting.ending != Ending::Unfinished {
+        put(rundir::VERDICT, verdict_file::text(judgement)?.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Prints the table to standard output, as wide as the terminal, in colour only there.
+pub fn print(judgement: &Judgement, lang: Lang) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let text = table::render(judgement, table::Look::of_stdout(lang));
+    std::io::stdout().write_all(text.as_bytes())
+}

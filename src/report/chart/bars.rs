@@ -120,38 +120,33 @@ fn draw_group(
     let x = |value: f64| LEFT + (RIGHT - LEFT) * (value / end).clamp(0.0, 1.0);
     let bottom = top + group.len() as f64 * item;
     for tick in &ticks {
-        canvas.line(
-            &[(x(*tick), top + LABEL - 4.0), (x(*tick), bottom)],
-            Stroke::thin(FAINT),
-        )?;
         let text = tick_label(*tick, unit);
         let anchor = if *tick == 0.0 {
             Anchor::Start
         } else {
             Anchor::Middle
         };
-        canvas.text(
-            (x(*tick), bottom + 14.0),
-            &text,
-            Type::new(SMALL).colour(GREY).anchor(anchor),
-        )?;
+        let look = Type::new(SMALL).colour(GREY).anchor(anchor);
+        canvas.text((x(*tick), bottom + 14.0), &text, look)?;
     }
     for (index, metric) in group.iter().enumerate() {
-        let mut y = top + index as f64 * item;
-        canvas.text((LEFT, y + 13.0), lang.metric(metric), Type::new(TEXT))?;
-        y += LABEL;
+        let label = top + index as f64 * item;
+        canvas.text((LEFT, label + 13.0), lang.metric(metric), Type::new(TEXT))?;
+        // The grid stops at the labels, so that no line runs through a word.
+        let (from, to) = (label + LABEL - 4.0, label + item);
+        for tick in &ticks {
+            canvas.line(&[(x(*tick), from), (x(*tick), to)], Stroke::thin(FAINT))?;
+        }
+        let mut y = label + LABEL;
         for arm in &row.arms {
             if let Some(figure) = arm.figure(metric.name) {
                 bar(canvas, figure, arm.arm.protocol(), y, &x, lang)?;
             }
             y += BAR + BETWEEN;
         }
+        canvas.line(&[(LEFT, from), (LEFT, to)], Stroke::thin(GREY))?;
     }
     canvas.line(&[(LEFT, bottom), (RIGHT, bottom)], Stroke::thin(GREY))?;
-    canvas.line(
-        &[(LEFT, top + LABEL - 4.0), (LEFT, bottom)],
-        Stroke::thin(GREY),
-    )?;
     Ok(bottom + AXIS)
 }
 

@@ -1,0 +1,468 @@
+//! `report.md` and `report.html`: the answer first, then charts, all figures, method, settings and limits.
+//! The words and the layout are in `assets/templates`; this file only gathers what they name.
+
+use std::collections::BTreeMap;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, Value, context};
+use serde::Serialize;
+
+use super::chart::Chart;
+use super::lang::{self, Lang};
+use super::{number, table};
+use crate::judge::{JudgedRow, Judgement, Kind, Metric, Role};
+use crate::metrics::row::ErrorRow;
+use crate::rundir::Manifest;
+
+const HTML: &str = include_str!("../../assets/templates/report.html");
+const MARKDOWN: &str = include_str!("../../assets/templates/report.md");
+
+/// Everything a page is made from.
+pub(super) struct Page<'a> {
+    pub judgement: &'a Judgement,
+    pub manifest: &'a Manifest,
+    pub charts: &'a [Chart],
+    pub errors: &'a [ErrorRow],
+    pub lang: Lang,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    number: u8,
+    label: &'static str,
+    english: &'static str,
+    verdict: String,
+    arms: Vec<Arm<'a>>,
+    shown: Vec<Line>,
+    all: Vec<Line>,
+    follows: &'static str,
+    depends_on: &'static str,
+    reasons: Vec<String>,
+    chart: Option<&'a str>,
+    chart_name: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Arm<'a> {
+    protocol: &'static str,
+    class: String,
+    word: &'static str,
+    verdict: &'static str,
+    /// For style sheets: `agrees`, `no-difference`.
+    verdict_class: String,
+    sign: &'static str,
+    reason: &'a str,
+}
+
+/// One metric over all arms.
+#[derive(Serialize)]
+struct Line {
+    name: &'static str,
+    label: &'static str,
+    kind: Kind,
+    how: &'static str,
+    judged: bool,
+    unit: String,
+    values: Vec<Cell>,
+}
+
+#[derive(Serialize)]
+struct Cell {
+    text: String,
+    n: u64,
+    /// Block by block; empty where there is one.
+    blocks: String,
+}
+
+#[derive(Serialize)]
+struct Fact {
+    name: String,
+    value: String,
+}
+
+impl Page<'_> {
+    /// The HTML page, whole in itself.
+    pub(super) fn html(&self) -> Result<String, minijinja::Error> {
+        self.render("report.html", HTML)
+    }
+
+    /// The Markdown page; charts are beside it in `charts/`.
+    pub(super) fn markdown(&self) -> Result<String, minijinja::Error> {
+        self.render("report.md", MARKDOWN)
+    }
+
+    fn render(&self, name: &str, template: &str) -> Result<String, minijinja::Error> {
+        let mut environment = Environment::new();
+        environment.set_auto_escape_callback(|name| {
+            if name.ends_with(".html") {
+                AutoEscape::Html
+            } else {
+                AutoEscape::None
+            }
+        });
+        let syntax = SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .keep_trailing_newline(true)
+            .build()?;
+        environment.set_syntax(syntax);
+        // A cell of a Markdown table: one line, and no bar of its own.
+        environment.add_filter("cell", |text: String| {
+            text.replace('|', "\\|").replace(['\n', '\r'], " ")
+        });
+        let judgement = self.judgement;
+        let extra: Vec<&Chart> = self
+            .charts
+            .iter()
+            .filter(|chart| chart.row.is_none())
+            .collect();
+        environment.render_named_str(
+            name,
+            template,
+            context! {
+                lang => self.lang.to_string(),
+                t => from_rows(headings(self.lang)),
+                banner => lang::banner(judgement, self.lang),
+                table => table::markdown_rows(judgement, self.lang),
+                rows => from_rows(judgement.rows.iter().map(|row| self.row(row)).collect::<Vec<_>>()),
+                protocols => protocols(judgement),
+                validity => from_rows(&judgement.validity),
+                valid => judgement.validity.is_valid(),
+                notes => from_rows(&judgement.notes),
+                charts => extra.iter().map(|chart| context! {
+                    name => chart.name.as_str(), alt => chart.alt.as_str(), svg => chart.svg.as_str(),
+                }).collect::<Vec<_>>(),
+                m => from_rows(self.manifest),
+                facts => from_rows(self.facts()),
+                capabilities => from_rows(&self.manifest.target.capabilities),
+                checks => from_rows(&judgement.checks),
+                errors => self.error_counts(),
+                blocks => judgement.setting.blocks,
+                thin => judgement.setting.blocks < crate::judge::BLOCKS_FOR_INTERVALS,
+                intervals_from => crate::judge::BLOCKS_FOR_INTERVALS,
+            },
+        )
+    }
+
+    fn row(&self, row: &JudgedRow) -> Row<'_> {
+        let chart = self
+            .charts
+            .iter()
+            .find(|chart| chart.row == Some(row.document.number));
+        let line = |metric: &&'static Metric| self.line(row, metric);
+        let shown = |metric: &&'static Metric| metric.role != Role::Detail;
+        Row {
+            number: row.document.number,
+            label: self.lang.row(row.document),
+            english: row.document.english,
+            verdict: row.verdict.to_string(),
+            arms: self.arms(row),
+            shown: row
+                .document
+                .metrics
+                .iter()
+                .filter(shown)
+                .map(|metric| line(&metric))
+                .collect(),
+            all: row
+                .document
+                .metrics
+                .iter()
+                .map(|metric| line(&metric))
+                .collect(),
+            follows: row.document.follows,
+            depends_on: row.document.depends_on,
+            reasons: reasons(row),
+            chart: chart.map(|chart| chart.svg.as_str()),
+            chart_name: chart.map(|chart| chart.name.as_str()),
+        }
+    }
+
+    fn arms(&self, row: &JudgedRow) -> Vec<Arm<'_>> {
+        self.judgement.rows[usize::from(row.document.number) - 1]
+            .arms
+            .iter()
+            .map(|arm| Arm {
+                protocol: lang::protocol(arm.arm.protocol()),
+                class: arm.arm.protocol().to_string(),
+                word: self.lang.word(row.document.word(arm.arm.protocol())),
+                verdict: self.lang.verdict(arm.verdict),
+                verdict_class: arm.verdict.to_string(),
+                sign: lang::sign(arm.verdict),
+                reason: &arm.reason,
+            })
+            .collect()
+    }
+
+    fn line(&self, row: &JudgedRow, metric: &'static Metric) -> Line {
+        Line {
+            name: metric.name,
+            label: self.lang.metric(metric),
+            kind: metric.kind,
+            how: metric.how,
+            judged: metric.role == Role::Judged,
+            unit: metric.unit.to_string(),
+            values: row
+                .arms
+                .iter()
+                .map(|arm| {
+                    let figure = arm.figure(metric.name);
+                    let blocks = figure.map_or(&[][..], |figure| &figure.blocks);
+                    Cell {
+                        text: number::figure(figure),
+                        n: figure.map_or(0, |figure| figure.n),
+                        blocks: if blocks.len() > 1 {
+                            let values = blocks
+                                .iter()
+                                .map(|(_, value)| number::value(*value, metric.unit));
+                            values.collect::<Vec<_>>().join(", ")
+                        } else {
+                            String::new()
+                        },
+                    }
+                })
+                .collect(),
+        }
+    }
+
+    /// Settings, versions and the machine, as name and value.
+    fn facts(&self) -> Vec<Fact> {
+        let m = self.manifest;
+        let mut facts: Vec<Fact> = Vec::new();
+        let mut add = |name: &str, value: String| {
+            if !value.trim().is_empty() {
+                facts.push(Fact {
+                    name: name.to_owned(),
+                    value,
+                });
+            }
+        };
+        let arms: Vec<String> = m.arms.iter().map(ToString::to_string).collect();
+        add("mailgauge", m.mailgauge.clone());
+        add("started", m.started.clone());
+        add("scenario", m.scenario_name.clone());
+        add("scenario hash", m.scenario_hash.clone());
+        add("seed", m.seed.to_string());
+        add("plan", m.plan_fingerprint.clone());
+        add("users", m.users.to_string());
+        add(
+            "speed",
+            format!("{} simulated seconds per clock second", m.speed),
+        );
+        add("arms", arms.join(", "));
+        add("blocks", m.blocks.to_string());
+        add("target", format!("{} {}", m.target.name, m.target.version));
+        add("TLS", m.target.tls.to_string());
+        for (protocol, port) in &m.target.ports {
+            add(&format!("port of {protocol}"), port.to_string());
+        }
+        for (protocol, banner) in &m.target.banners {
+            add(&format!("greeting of {protocol}"), banner.clone());
+        }
+        for (name, value) in &m.target.facts {
+            add(&format!("target: {name}"), value.clone());
+        }
+        add("kernel", m.host.kernel.clone());
+        add(
+            "processor",
+            format!("{} × {}", m.host.cpus, m.host.cpu_model),
+        );
+        add("memory", number::bytes(m.host.memory_bytes as f64));
+        add("generator threads", m.worker_threads.to_string());
+        facts
+    }
+
+    /// Errors by arm, phase and class, most frequent first.
+    fn error_counts(&self) -> Vec<Value> {
+        let mut counts: BTreeMap<(String, String, String), (u64, &str)> = BTreeMap::new();
+        for row in self.errors {
+            let name = (
+                row.arm.to_string(),
+                row.phase.to_string(),
+                row.class.to_string(),
+            );
+            counts.entry(name).or_insert((0, row.detail.as_str())).0 += 1;
+        }
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        counts.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));
+        counts
+            .into_iter()
+            .map(|((arm, phase, class), (count, example))| {
+                context! { arm, phase, class, count, example }
+            })
+            .collect()
+    }
+}
+
+/// Anything serde knows, as a template sees it.
+fn from_rows(data: impl Serialize) -> Value {
+    Value::from(Serde(data))
+}
+
+/// The arms' reasons, once where they are the same.
+fn reasons(row: &JudgedRow) -> Vec<String> {
+    let same = row
+        .arms
+        .windows(2)
+        .all(|pair| pair[0].reason == pair[1].reason);
+    match row.arms.first() {
+        Some(first) if same => vec![first.reason.clone()],
+        _ => row
+            .arms
+            .iter()
+            .map(|arm| format!("{}: {}", lang::protocol(arm.arm.protocol()), arm.reason))
+            .collect(),
+    }
+}
+
+fn protocols(judgement: &Judgement) -> Vec<&'static str> {
+    judgement
+        .setting
+        .arms
+        .iter()
+        .map(|arm| lang::protocol(arm.protocol()))
+        .collect()
+}
+
+/// The headings, by name.
+fn headings(lang: Lang) -> BTreeMap<&'static str, &'static str> {
+    [
+        (
+            "title",
+            "POP3 and IMAP, measured",
+            "เปรียบเทียบ POP3 กับ IMAP ด้วยการวัดจริง",
+        ),
+        (
+            "answer",
+            "The document's table, measured",
+            "ตารางของเอกสาร พร้อมค่าที่วัดได้",
+        ),
+        ("row", "row", "รายการ"),
+        ("verdict", "verdict", "ผล"),
+        (
+            "trust",
+            "Can these numbers be trusted?",
+            "ตัวเลขชุดนี้เชื่อถือได้หรือไม่",
+        ),
+        (
+            "yes",
+            "Yes: nothing speaks against them.",
+            "ได้: ไม่พบสิ่งที่ทำให้เชื่อถือไม่ได้",
+        ),
+        ("no", "No:", "ไม่ได้:"),
+        ("notes", "What to know when reading them", "สิ่งที่ควรรู้เมื่ออ่าน"),
+        ("rows", "Row by row", "ทีละรายการ"),
+        ("depends_on", "What turns it over", "ขึ้นอยู่กับ"),
+        ("follows", "How the verdict follows", "ตัดสินอย่างไร"),
+        (
+            "more",
+            "Waiting, and the run over time",
+            "เวลารอ และการทดสอบตามเวลา",
+        ),
+        ("method", "Method", "วิธีการ"),
+        ("figures", "All figures", "ตัวเลขทั้งหมด"),
+        ("settings", "Settings and versions", "การตั้งค่าและรุ่น"),
+        ("scenario", "The scenario", "สถานการณ์"),
+        ("checks", "Sums that must add up", "ผลรวมที่ต้องตรงกัน"),
+        ("errors", "Errors", "ข้อผิดพลาด"),
+        ("limits", "Limits", "ข้อจำกัด"),
+    ]
+    .into_iter()
+    .map(|(name, english, thai)| (name, lang.pick(english, thai)))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::synthetic::{as_the_document_says, empty};
+    use crate::judge::{Ending, Evidence, judge};
+
+    fn pages(evidence: &Evidence, manifest: &Manifest, lang: Lang) -> (String, String) {
+        let judgement = judge(evidence);
+        let charts = [Chart {
+            name: "4-connect".to_owned(),
+            alt: "time".to_owned(),
+            row: Some(4),
+            svg: "<svg xmlns=\"http://www.w3.org/2000/svg\"></svg>".to_owned(),
+        }];
+        let page = Page {
+            judgement: &judgement,
+            manifest,
+            charts: &charts,
+            errors: &[],
+            lang,
+        };
+        (page.html().unwrap(), page.markdown().unwrap())
+    }
+
+    fn manifest() -> Manifest {
+        let mut manifest = Manifest {
+            scenario_question: "Which is <better>?".to_owned(),
+            speed: 60.0,
+            ..Manifest::default()
+        };
+        manifest.target.name = "embedded".to_owned();
+        manifest.target.banners.insert(
+            "imap".to_owned(),
+            "* OK <script>alert(1)</script> | x".to_owned(),
+        );
+        manifest
+    }
+
+    #[test]
+    fn both_pages_hold_the_answer_the_method_and_the_limits() {
+        let (html, markdown) = pages(&as_the_document_says(), &manifest(), Lang::En);
+        for text in [
+            "time taken to connect",
+            "8012 s",
+            "measured",
+            "derived",
+            "60 times faster",
+            "no intervals",
+            "Limits",
+        ] {
+            assert!(html.contains(text), "html lacks {text}");
+            assert!(markdown.contains(text), "markdown lacks {text}");
+        }
+    }
+
+    #[test]
+    fn the_html_page_stands_alone_and_runs_nothing() {
+        let (html, _) = pages(&as_the_document_says(), &manifest(), Lang::En);
+        assert!(html.contains("<svg"));
+        for text in ["<script", "src=", "href=\"http", "@import", "url("] {
+            assert!(!html.contains(text), "{text}");
+        }
+        assert!(html.contains("&lt;script&gt;"));
+        assert!(html.contains("prefers-color-scheme: dark"));
+    }
+
+    #[test]
+    fn what_a_server_says_cannot_break_a_markdown_table() {
+        let (_, markdown) = pages(&as_the_document_says(), &manifest(), Lang::En);
+        assert!(markdown.contains("</script> \\| x |"));
+        assert!(markdown.contains("(charts/4-connect.svg)"));
+    }
+
+    #[test]
+    fn an_unfinished_run_says_so_on_the_first_line() {
+        let mut evidence = empty();
+        evidence.setting.ending = Ending::Unfinished;
+        let (html, markdown) = pages(&evidence, &manifest(), Lang::En);
+        assert!(markdown.lines().next().unwrap().contains("UNFINISHED"));
+        assert!(html.lines().next().unwrap().contains("UNFINISHED"));
+        assert!(html.contains("class=\"banner\""));
+    }
+
+    #[test]
+    fn labels_come_in_thai() {
+        let (html, markdown) = pages(&as_the_document_says(), &manifest(), Lang::Th);
+        for text in ["แหล่งที่เก็บ E-mail", "ตรงตามเอกสาร", "วิธีการ"]
+        {
+            assert!(html.contains(text) && markdown.contains(text));
+        }
+        assert!(html.contains("lang=\"th\""));
+    }
+}
