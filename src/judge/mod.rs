@@ -27,6 +27,9 @@ use rows::ArmFigures;
 /// Blocks below which no interval is given: a paired sign test over five blocks cannot reach 5 %.
 pub const BLOCKS_FOR_INTERVALS: u32 = 6;
 
+/// A share of fewer observations than this can pass a 95 % bound by luck alone: one in twenty.
+pub const FEW_OBSERVATIONS: u64 = 20;
+
 /// What a run says of the whole document.
 #[derive(Clone, Debug)]
 pub struct Judgement {
@@ -115,7 +118,7 @@ fn judge_row(document: &'static DocumentRow, evidence: &Evidence) -> JudgedRow {
         .map(|(arm, ruling)| JudgedArm {
             arm: arm.arm,
             verdict: ruling.verdict,
-            reason: ruling.reason,
+            reason: ruling.reason + &thin(&arm.figures),
             figures: arm.figures,
         })
         .collect();
@@ -123,6 +126,17 @@ fn judge_row(document: &'static DocumentRow, evidence: &Evidence) -> JudgedRow {
         document,
         verdict: verdict::together(arms.iter().map(|arm| arm.verdict)),
         arms,
+    }
+}
+
+/// What must be added to the reason where a judged share rests on few observations.
+fn thin(figures: &[Figure]) -> String {
+    let shares = figures.iter().filter(|figure| {
+        figure.metric.role == Role::Judged && figure.metric.unit == Unit::Percent && figure.n > 0
+    });
+    match shares.map(|figure| figure.n).min() {
+        Some(n) if n < FEW_OBSERVATIONS => format!(" (only {n} observed)"),
+        _ => String::new(),
     }
 }
 

@@ -161,3 +161,16 @@ fn speed_and_thin_evidence_are_said() {
     assert!(notes[0].contains("60 times faster"));
     assert!(notes[1].contains("no intervals"));
 }
+
+#[test]
+fn a_share_of_few_observations_says_so() {
+    let mut evidence = as_the_document_says();
+    let reason = |evidence: &Evidence| judge(evidence).rows[7].arms[0].reason.clone();
+    assert!(!reason(&evidence).contains("only"));
+    evidence.openings.truncate(10);
+    assert!(
+        reason(&evidence).ends_with("(only 5 observed)"),
+        "{}",
+        reason(&evidence)
+    );
+}

@@ -20,7 +20,7 @@ pub const LAG_SHARE_OF_FIGURE: f64 = 0.10;
 /// than this share of an arm's measured ones (and more than one) mean that we were the limit.
 pub const LATE_SECONDS: f64 = 0.05;
 
-/// Failed sessions of an arm, beyond which its figures describe failures: SPECmail2001's bound.
+/// Failed sessions of an arm, beyond which its figures describe failures: `SPECmail2001`'s bound.
 pub const ERRORS_ALLOWED: f64 = 0.01;
 
 /// CPU of the generator per worker thread, beyond which it is saturated.

@@ -33,7 +33,7 @@ pub enum Verdict {
     NotMeasured,
 }
 
-/// A share (percent) from which the answer is yes. SPECmail2001 calls a service good when 95 % of its
+/// A share (percent) from which the answer is yes. `SPECmail2001` calls a service good when 95 % of its
 /// requests meet the bound, and one failure in twenty is about what a person still forgives.
 pub const YES_FROM: f64 = 95.0;
 

@@ -24,7 +24,8 @@ struct VerdictFile<'a> {
 
 #[derive(Serialize)]
 struct Row<'a> {
-    row: u8,
+    #[serde(rename = "row")]
+    number: u8,
     name: &'static str,
     claim: &'static str,
     verdict: Verdict,
@@ -47,7 +48,7 @@ pub fn text(judgement: &Judgement) -> Result<String, serde_json::Error> {
             .rows
             .iter()
             .map(|row| Row {
-                row: row.document.number,
+                number: row.document.number,
                 name: row.document.slug,
                 claim: row.document.english,
                 verdict: row.verdict,

@@ -65,7 +65,7 @@ impl Lang {
 }
 
 /// A sign beside the word, for readers who see no colour.
-pub const fn sign(verdict: Verdict) -> &'static str {
+pub(super) const fn sign(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Agrees => "✓",
         Verdict::Disagrees => "✗",
@@ -76,7 +76,7 @@ pub const fn sign(verdict: Verdict) -> &'static str {
 }
 
 /// The name of a protocol as people write it.
-pub const fn protocol(protocol: Protocol) -> &'static str {
+pub(super) const fn protocol(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Pop3 => "POP3",
         Protocol::Imap => "IMAP",
@@ -84,7 +84,7 @@ pub const fn protocol(protocol: Protocol) -> &'static str {
 }
 
 /// What must be said before anything else: the run broke off, or its numbers cannot be trusted.
-pub fn banner(judgement: &Judgement, lang: Lang) -> Option<String> {
+pub(super) fn banner(judgement: &Judgement, lang: Lang) -> Option<String> {
     let ending = match judgement.setting.ending {
         Ending::Unfinished => Some(lang.pick(
             "UNFINISHED: this run broke off; the figures are of what it left.",

@@ -3,19 +3,24 @@
 use crate::judge::{Figure, Unit};
 
 /// The value of a figure with its unit; a dash where nothing was measured.
-pub fn figure(figure: Option<&Figure>) -> String {
+pub(super) fn figure(figure: Option<&Figure>) -> String {
     figure
         .and_then(|figure| Some(value(figure.value?, figure.metric.unit)))
         .unwrap_or_else(|| "–".to_owned())
 }
 
 /// A value with its unit.
-pub fn value(value: f64, unit: Unit) -> String {
+pub(super) fn value(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Port => format!("{value:.0}"),
         Unit::Percent => {
-            if value > 99.95 || value < 0.05 {
+            // Nearly all is not all, and nearly none is not none.
+            if value <= 0.0 || value >= 100.0 {
                 format!("{value:.0} %")
+            } else if value > 99.9 {
+                ">99.9 %".to_owned()
+            } else if value < 0.1 {
+                "<0.1 %".to_owned()
             } else {
                 format!("{value:.1} %")
             }
@@ -32,7 +37,7 @@ pub fn value(value: f64, unit: Unit) -> String {
 }
 
 /// Milliseconds, or seconds where there are thousands of them.
-pub fn duration(ms: f64) -> String {
+pub(super) fn duration(ms: f64) -> String {
     if ms >= 1000.0 {
         format!("{} s", digits(ms / 1000.0))
     } else {
@@ -41,7 +46,7 @@ pub fn duration(ms: f64) -> String {
 }
 
 /// Decimal multiples of the byte.
-pub fn bytes(bytes: f64) -> String {
+pub(super) fn bytes(bytes: f64) -> String {
     for (limit, name) in [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")] {
         if bytes.abs() >= limit * 0.9995 {
             return format!("{} {name}", digits(bytes / limit));
@@ -51,13 +56,13 @@ pub fn bytes(bytes: f64) -> String {
 }
 
 /// Three significant digits, no exponent up to a million; integers stay what they are.
-pub fn digits(value: f64) -> String {
+pub(super) fn digits(value: f64) -> String {
     let size = value.abs();
     if !value.is_finite() {
         "–".to_owned()
     } else if size == 0.0 {
         "0".to_owned()
-    } else if size >= 1e7 || size < 1e-3 {
+    } else if !(1e-3..1e7).contains(&size) {
         format!("{value:.2e}")
     } else if size >= 99.95 || value.fract() == 0.0 {
         format!("{value:.0}")
@@ -81,7 +86,7 @@ mod tests {
             (0.0, "0"),
             (7.0, "7"),
             (0.012_34, "0.0123"),
-            (3.14_159, "3.14"),
+            (2.718_28, "2.72"),
             (31.4159, "31.4"),
             (99.96, "100"),
             (3600.4, "3600"),
@@ -98,6 +103,7 @@ mod tests {
         assert_eq!(value(999.0, Unit::Bytes), "999 B");
         assert_eq!(value(100.0, Unit::Percent), "100 %");
         assert_eq!(value(99.7, Unit::Percent), "99.7 %");
+        assert_eq!(value(99.99, Unit::Percent), ">99.9 %");
         assert_eq!(value(110.0, Unit::Port), "110");
         assert_eq!(value(3600.0, Unit::SecondsPerUserHour), "3600 s");
     }

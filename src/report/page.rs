@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::chart::Chart;
 use super::lang::{self, Lang};
-use super::{number, table};
+use super::{REPORT_HTML, REPORT_MD, number, table};
 use crate::judge::{JudgedRow, Judgement, Kind, Metric, Role};
 use crate::metrics::row::ErrorRow;
 use crate::rundir::Manifest;
@@ -84,18 +84,18 @@ struct Fact {
 impl Page<'_> {
     /// The HTML page, whole in itself.
     pub(super) fn html(&self) -> Result<String, minijinja::Error> {
-        self.render("report.html", HTML)
+        self.render(REPORT_HTML, HTML)
     }
 
     /// The Markdown page; charts are beside it in `charts/`.
     pub(super) fn markdown(&self) -> Result<String, minijinja::Error> {
-        self.render("report.md", MARKDOWN)
+        self.render(REPORT_MD, MARKDOWN)
     }
 
     fn render(&self, name: &str, template: &str) -> Result<String, minijinja::Error> {
         let mut environment = Environment::new();
         environment.set_auto_escape_callback(|name| {
-            if name.ends_with(".html") {
+            if name == REPORT_HTML {
                 AutoEscape::Html
             } else {
                 AutoEscape::None

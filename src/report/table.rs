@@ -105,13 +105,13 @@ fn push(out: &mut String, line: &str) {
     out.push('\n');
 }
 
-fn rule(look: Look, with: &str) -> String {
+fn rule(look: Look, sign: &str) -> String {
     let width = if look.reasons() {
         look.width
     } else {
         look.table_width()
     };
-    look.paint(Style::new().dim(), &with.repeat(width))
+    look.paint(Style::new().dim(), &sign.repeat(width))
 }
 
 fn head(judgement: &Judgement, look: Look) -> String {
@@ -205,10 +205,10 @@ fn rendered_row(row: &JudgedRow, look: Look) -> String {
         );
     }
     lines.push(line);
-    with_reasons(lines, row, look)
+    with_reasons(&lines, row, look)
 }
 
-fn with_reasons(lines: Vec<String>, row: &JudgedRow, look: Look) -> String {
+fn with_reasons(lines: &[String], row: &JudgedRow, look: Look) -> String {
     let mut out = String::new();
     let reasons = if look.reasons() {
         reasons(row, look.width - look.table_width() - 3)

@@ -11,6 +11,7 @@ mod delivery;
 mod fake;
 mod imap;
 mod pop3;
+mod report;
 mod rundir;
 mod sample_run;
 mod scenario;

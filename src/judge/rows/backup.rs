@@ -6,7 +6,7 @@ use crate::judge::figure::percent;
 use crate::judge::verdict::Answer;
 use crate::scenario::{DeviceKind, Protocol};
 
-pub fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
+pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
     let mail = kept_mail(part);
     let all = mail.len() as u64;
     let on_server = mail.iter().filter(|message| message.on_server()).count() as u64;
@@ -35,7 +35,7 @@ pub fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
     ]
 }
 
-pub fn decide(arm: &ArmFigures) -> Ruling {
+pub(super) fn decide(arm: &ArmFigures) -> Ruling {
     let Some(share) = arm.value("left_without_devices") else {
         return Ruling::not_measured("mail in the ledger");
     };

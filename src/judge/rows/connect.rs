@@ -6,7 +6,7 @@ use crate::metrics::Operation;
 use crate::metrics::row::SessionRow;
 use crate::scenario::Protocol;
 
-pub fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
+pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
     let entries = part.entries();
     let usable = || {
         entries

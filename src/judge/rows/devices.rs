@@ -7,7 +7,7 @@ use crate::judge::verdict::{Answer, together};
 use crate::metrics::row::Opening;
 use crate::scenario::Protocol;
 
-pub fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
+pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
     let mut pairs = 0;
     let mut shown = 0;
     let mut read_pairs = 0;
@@ -41,7 +41,7 @@ pub fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
     ]
 }
 
-pub fn decide(arm: &ArmFigures) -> Ruling {
+pub(super) fn decide(arm: &ArmFigures) -> Ruling {
     let claimed = match arm.arm.protocol() {
         Protocol::Pop3 => Answer::No,
         Protocol::Imap => Answer::Yes,

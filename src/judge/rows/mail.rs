@@ -6,24 +6,24 @@ use super::Part;
 use crate::metrics::row::ConsistencyRow;
 
 /// A message as all devices of its owner know it.
-pub struct Message<'a> {
+pub(super) struct Message<'a> {
     /// One row per device that the owner has.
-    pub rows: Vec<&'a ConsistencyRow>,
+    pub(super) rows: Vec<&'a ConsistencyRow>,
 }
 
 impl Message<'_> {
     /// On the server at the end.
-    pub fn on_server(&self) -> bool {
+    pub(super) fn on_server(&self) -> bool {
         self.rows.iter().any(|row| row.on_server)
     }
 
     /// Whole on at least one device at the end.
-    pub fn on_a_device(&self) -> bool {
+    pub(super) fn on_a_device(&self) -> bool {
         self.rows.iter().any(|row| row.on_device)
     }
 
     /// Some device has shown, read or fetched it.
-    pub fn seen(&self) -> bool {
+    pub(super) fn seen(&self) -> bool {
         self.rows
             .iter()
             .any(|row| row.visible_at_us.is_some() || row.read_at_us.is_some() || row.on_device)
@@ -31,7 +31,7 @@ impl Message<'_> {
 }
 
 /// The mail that a person would miss: there at the start or accepted during the run, and not deleted by its owner.
-pub fn kept_mail(part: Part<'_>) -> Vec<Message<'_>> {
+pub(super) fn kept_mail(part: Part<'_>) -> Vec<Message<'_>> {
     let mut messages: BTreeMap<(u32, u32, &str), Message<'_>> = BTreeMap::new();
     for row in part.consistency() {
         messages

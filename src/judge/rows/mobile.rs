@@ -7,7 +7,7 @@ use crate::metrics::Operation;
 use crate::metrics::row::{Opening, OpeningRow, Purpose};
 use crate::scenario::{DeviceKind, Protocol};
 
-pub fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
+pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
     let planned: Vec<&OpeningRow> = part
         .openings()
         .filter(|row| row.device == DeviceKind::Phone)
@@ -76,7 +76,7 @@ fn check_bytes(part: Part<'_>) -> Observed {
     )
 }
 
-pub fn decide(arm: &ArmFigures) -> Ruling {
+pub(super) fn decide(arm: &ArmFigures) -> Ruling {
     let Some(share) = arm.value("phone_openings_found") else {
         return Ruling::not_measured("opening that was planned on a phone");
     };

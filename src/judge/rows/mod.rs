@@ -19,11 +19,11 @@ use crate::scenario::{Arm, Protocol};
 
 /// The figures of one arm for one row.
 #[derive(Debug)]
-pub struct ArmFigures {
+pub(super) struct ArmFigures {
     /// The arm.
-    pub arm: Arm,
+    pub(super) arm: Arm,
     /// In the order of the document's metrics.
-    pub figures: Vec<Figure>,
+    pub(super) figures: Vec<Figure>,
 }
 
 impl ArmFigures {
@@ -40,11 +40,11 @@ impl ArmFigures {
 
 /// A verdict on one arm's claim, and why.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ruling {
+pub(super) struct Ruling {
     /// The word.
-    pub verdict: Verdict,
+    pub(super) verdict: Verdict,
     /// One sentence.
-    pub reason: String,
+    pub(super) reason: String,
 }
 
 impl Ruling {
@@ -61,7 +61,7 @@ impl Ruling {
 }
 
 /// Every metric of a row in a part of the run, by name.
-pub fn measure(row: &DocumentRow, part: Part<'_>) -> Vec<(&'static str, Observed)> {
+pub(super) fn measure(row: &DocumentRow, part: Part<'_>) -> Vec<(&'static str, Observed)> {
     match row.number {
         1 => port::measure(part),
         2 => stored::measure(part),
@@ -75,7 +75,7 @@ pub fn measure(row: &DocumentRow, part: Part<'_>) -> Vec<(&'static str, Observed
 }
 
 /// What the figures say of the row's claims, one ruling per arm, in the order of `arms`.
-pub fn decide(row: &DocumentRow, setting: &Setting, arms: &[ArmFigures]) -> Vec<Ruling> {
+pub(super) fn decide(row: &DocumentRow, setting: &Setting, arms: &[ArmFigures]) -> Vec<Ruling> {
     match row.number {
         4 | 5 => {
             let ruling = compare(row, arms);

@@ -13,20 +13,20 @@ const fn assigned(protocol: Protocol) -> (u16, u16) {
     }
 }
 
-pub fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
+pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
     let tls = part.setting().tls;
     let greeted: Vec<&SessionRow> = part
         .all_sessions()
         .filter(|row| row.greeting_us.is_some())
         .collect();
     let n = greeted.len() as u64;
-    let port = part.setting().port(part.arm.protocol());
+    let in_use = part.setting().port(part.arm.protocol());
     let encrypted = greeted.iter().filter(|row| row.tls_us.is_some()).count() as u64;
     let round_trips = if tls == TlsMode::Implicit { 3.0 } else { 2.0 };
     vec![
         (
             "port",
-            port.filter(|_| n > 0).map(|port| (f64::from(port), n)),
+            in_use.filter(|_| n > 0).map(|port| (f64::from(port), n)),
         ),
         ("tls_sessions", percent(encrypted, n)),
         (
@@ -50,7 +50,7 @@ fn to_greeting_ms(row: &SessionRow, tls: TlsMode) -> Option<f64> {
     Some((row.connect_us? + before + row.greeting_us?) as f64 / 1000.0)
 }
 
-pub fn decide(arm: &ArmFigures, setting: &Setting) -> Ruling {
+pub(super) fn decide(arm: &ArmFigures, setting: &Setting) -> Ruling {
     let Some(port) = arm.value("port") else {
         return Ruling::not_measured("session that was greeted");
     };

@@ -6,7 +6,7 @@ use crate::judge::verdict::Answer;
 use crate::metrics::row::Opening;
 use crate::scenario::Protocol;
 
-pub fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
+pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
     let count =
         |outcome: Opening| part.openings().filter(|row| row.outcome == outcome).count() as u64;
     let local = count(Opening::Local);
@@ -23,7 +23,7 @@ pub fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
     ]
 }
 
-pub fn decide(arm: &ArmFigures) -> Ruling {
+pub(super) fn decide(arm: &ArmFigures) -> Ruling {
     let (Some(local), Some(fetched)) = (arm.value("opened_local"), arm.value("opened_fetched"))
     else {
         return Ruling::not_measured("opening that found its message");

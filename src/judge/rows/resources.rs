@@ -6,7 +6,7 @@ use super::{Observed, Part};
 use crate::judge::figure::mean;
 use crate::metrics::row::ServerRow;
 
-pub fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
+pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
     let cells = part.server_cells();
     let sessions = part.sessions().count();
     let cpu = cpu(&cells);

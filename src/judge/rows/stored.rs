@@ -8,7 +8,7 @@ use crate::judge::figure::{mean, percent};
 use crate::judge::verdict::{NO_BELOW, YES_FROM};
 use crate::scenario::Protocol;
 
-pub fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
+pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
     let mail = kept_mail(part);
     let all = mail.len() as u64;
     let seen: Vec<&Message<'_>> = mail.iter().filter(|message| message.seen()).collect();
@@ -50,7 +50,7 @@ fn bytes(part: Part<'_>, place: impl Fn(&str) -> bool) -> Observed {
     mean(blocks.into_values().map(|sum| sum as f64))
 }
 
-pub fn decide(arm: &ArmFigures) -> Ruling {
+pub(super) fn decide(arm: &ArmFigures) -> Ruling {
     let (Some(server), Some(device)) = (arm.value("seen_on_server"), arm.value("seen_on_device"))
     else {
         return Ruling::not_measured("mail that a device has seen");

@@ -28,7 +28,7 @@ fn exchanged() -> Evidence {
     let other = |arm: &mut Arm| {
         *arm = match *arm {
             Arm::Pop3 => Arm::Imap,
-            _ => Arm::Pop3,
+            Arm::Imap => Arm::Pop3,
         };
     };
     evidence

@@ -60,7 +60,7 @@ fn groups(row: &JudgedRow) -> Vec<Vec<&'static Metric>> {
     for metric in drawn {
         match groups.last_mut() {
             Some(group) if metric.unit == Unit::Percent && group[0].unit == Unit::Percent => {
-                group.push(metric)
+                group.push(metric);
             }
             _ => groups.push(vec![metric]),
         }

@@ -185,16 +185,16 @@ fn cells(
             ((right - 1.0).max(left + 1.0), 116.0),
             colour(cell.arm.protocol()),
         )?;
-        let long = format!(
+        let full = format!(
             "{} {}, {}",
             lang.pick("block", "บล็อก"),
             cell.block,
             lang::protocol(cell.arm.protocol())
         );
         let short = cell.block.to_string();
-        for text in [long, short] {
+        for text in [full, short] {
             if text_width(&text, 15.0) <= right - left {
-                let middle = ((left + right) / 2.0, 98.0);
+                let middle = (f64::midpoint(left, right), 98.0);
                 canvas.text(
                     middle,
                     &text,
