@@ -146,8 +146,9 @@ impl<O: Observer> ImapSession<O> {
                         return Ok(Taken::No);
                     };
                     match each(fetch, bodies)? {
-                        // `7:*` also means the last message, if it is below 7.
                         Some((uid, entry)) if uids.contains(uid) => push(list, entry),
+                        // `7:*` also means the last message, even if it is below 7. Flags alone may be news.
+                        Some(_) if operation != Operation::FetchFlags => Ok(Taken::Yes),
                         _ => Ok(Taken::No),
                     }
                 })

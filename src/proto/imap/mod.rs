@@ -25,3 +25,6 @@ pub use scan::{Flags, Malformed, Nstring, Words};
 pub use search::{Criterion, SearchDate};
 pub use set::{UidRanges, UidSet};
 pub use structure::{Part, RawStructure};
+
+#[cfg(test)]
+mod oracle;
