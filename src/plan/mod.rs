@@ -26,7 +26,7 @@ pub const LONGEST_SITTING: usize = 40;
 
 /// The whole population's timeline, or a shard of it.
 ///
-/// Held in memory: about 56 octets per message and 50 per event. A mailbox of 50,000 messages costs 2.8 MB, so
+/// Held in memory: about 56 octets per message, 48 per event and 64 per act of a sitting. A mailbox of 50,000 messages costs 2.8 MB, so
 /// a thousand of them 2.8 GB; a scenario whose plan would pass 50 million messages and events is refused when it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {

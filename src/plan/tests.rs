@@ -311,6 +311,12 @@ fn polls_come_at_their_interval_and_only_where_a_device_polls() {
 }
 
 #[test]
+fn a_message_and_an_event_cost_what_the_documentation_says() {
+    assert_eq!(size_of::<PlannedMessage>(), 56);
+    assert_eq!(size_of::<Event>(), 48);
+}
+
+#[test]
 fn a_full_mailbox_is_read_newest_first_over_several_sittings() {
     let mut scenario = scenario();
     scenario.mailbox.messages = Distribution::Constant(500.0);

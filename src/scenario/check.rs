@@ -28,6 +28,7 @@ pub const LARGEST_MAILBOX: f64 = 100_000.0;
 /// Everything that is wrong with a scenario whose values are each of the right type.
 pub(super) fn check(scenario: &Scenario) -> Vec<Fault> {
     let mut faults = Faults(Vec::new());
+    faults.name(scenario);
     faults.speed(scenario);
     faults.run(scenario);
     faults.users(scenario);
@@ -74,6 +75,22 @@ impl Faults {
             message: message.into(),
             help: Some(help.into()),
         });
+    }
+
+    /// The name becomes a part of folder names.
+    fn name(&mut self, scenario: &Scenario) {
+        let name = &scenario.name;
+        let is_odd = |character: char| character.is_control() || "/\\:".contains(character);
+        if name.is_empty() || name.starts_with('.') || name.len() > 80 || name.contains(is_odd) {
+            let message = format!(
+                "{name:?} can not be the name of a scenario, as folders are named after it"
+            );
+            self.add(
+                &["name"],
+                message,
+                "write a short word such as \"my-office\"",
+            );
+        }
     }
 
     fn speed(&mut self, scenario: &Scenario) {

@@ -510,6 +510,15 @@ fn a_scenario_that_does_not_exist_is_named_with_the_ones_that_do() {
     );
 }
 
+#[test]
+fn a_name_that_no_folder_can_have_is_refused() {
+    for name in ["", "../up", "a/b", ".hidden"] {
+        let told = mistake(&format!("name = {name:?}\n"));
+        assert!(told.contains("can not be the name of a scenario"), "{told}");
+        assert!(told.contains(" --> x.toml:1:8\n"), "{told}");
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn no_text_makes_the_reader_panic(text in ".{0,200}") {
