@@ -56,6 +56,8 @@ MIXED = (
     b"--outer--\r\n"
 )
 
+INNER = MIXED[MIXED.index(b"Subject: inner") : MIXED.index(b"\r\n--outer\r\nContent-Type: app")]
+
 server = addresses()
 check = Checks()
 trust = ssl.create_default_context(cafile=server["ca"])
@@ -100,7 +102,6 @@ check.that("LIST of the separator", ok(imap.list('""', '""')), [b'(\\Noselect) "
 check.that("LIST of inbox", ok(imap.list('""', "inbox")), [b'(\\HasNoChildren) "." INBOX'])
 check.true("LSUB", any(b"Trash" in line for line in ok(imap.lsub())))
 check.true("CREATE", ok(imap.create("Work.Projects")))
-check.refused_reply = None
 check.that("CREATE twice", imap.create("Work.Projects")[0], "NO")
 check.that("CREATE of a bad name", imap.create('"a/b"')[0], "NO")
 check.that(
@@ -162,7 +163,7 @@ check.that(
     "HEADER.FIELDS",
     texts(ok(imap.fetch("1", "(BODY.PEEK[HEADER.FIELDS (DATE X-COLOUR)])")))[0],
     (
-        b"1 (BODY[HEADER.FIELDS (DATE X-COLOUR)] {61}",
+        b"1 (BODY[HEADER.FIELDS (DATE X-COLOUR)] {58}",
         b"Date: Mon, 02 Mar 2026 10:20:30 +0100\r\nX-Colour: green\r\n\r\n",
     ),
 )
@@ -189,11 +190,11 @@ check.that(
     "BODYSTRUCTURE",
     structure,
     b'2 (BODYSTRUCTURE (("text" "plain" ("charset" "utf-8") NIL NIL "quoted-printable" 9 0 NIL NIL NIL NIL)'
-    b'("message" "rfc822" NIL NIL NIL "7bit" 151 (NIL "inner" NIL NIL NIL NIL NIL NIL NIL NIL) '
+    b'("message" "rfc822" NIL NIL NIL "7bit" %d (NIL "inner" NIL NIL NIL NIL NIL NIL NIL NIL) '
     b'(("text" "plain" NIL NIL NIL "7bit" 10 0 NIL NIL NIL NIL)'
-    b'("text" "html" NIL NIL NIL "7bit" 12 0 NIL NIL NIL NIL) "alternative" ("boundary" "in") NIL NIL NIL) 10 NIL NIL NIL NIL)'
+    b'("text" "html" NIL NIL NIL "7bit" 12 0 NIL NIL NIL NIL) "alternative" ("boundary" "in") NIL NIL NIL) %d NIL NIL NIL NIL)'
     b'("application" "octet-stream" ("name" "a b.bin") NIL NIL "base64" 8 NIL ("attachment" ("filename" "a b.bin")) NIL NIL)'
-    b' "mixed" ("boundary" "outer") NIL NIL NIL))',
+    b' "mixed" ("boundary" "outer") NIL NIL NIL))' % (len(INNER), INNER.count(b"\n")),
 )
 for section, expected in [
     ("1", b"caf=C3=A9"),
@@ -209,9 +210,8 @@ for section, expected in [
 ]:
     check.that(f"BODY[{section}]", texts(ok(imap.fetch("2", f"(BODY.PEEK[{section}])")))[0][1], expected)
 check.that("a part that is not there", ok(imap.fetch("2", "BODY.PEEK[7]")), [b"2 (BODY[7] NIL)"])
-check.that("a message that is not there", imap.error, NO)
 check.refused("FETCH 9", NO, imap.fetch, "9", "FLAGS")
-check.that("partial", ok(imap.partial("1", "RFC822.TEXT", 1, 3)) if hasattr(imap, "partial") and False else True, True)
+check.refused("PARTIAL of RFC 1730", NO, imap.partial, "1", "RFC822", "1", "3")
 
 # SEARCH
 for criteria, expected in [
@@ -230,7 +230,7 @@ imap.literal = "GRÜN".encode()
 check.that("SEARCH in UTF-8, an encoded subject", ok(imap.search("UTF-8", "SUBJECT")), [b"1"])
 imap.literal = "café".encode()
 check.that("SEARCH in UTF-8, an encoded body", ok(imap.search("UTF-8", "BODY")), [b"2"])
-check.refused("SEARCH in an unknown charset", NO, imap.search, "KOI8-R", "ALL")
+check.that("SEARCH in an unknown charset", imap.search("KOI8-R", "ALL")[0], "NO")
 check.refused("SORT", NO, imap._simple_command, "SORT", "(DATE)", "UTF-8", "ALL")
 check.refused("THREAD", NO, imap._simple_command, "THREAD", "REFERENCES", "UTF-8", "ALL")
 
@@ -249,7 +249,8 @@ check.that("UID FETCH", ok(imap.uid("FETCH", "2", "(UID)")), [b"2 (UID 2)"])
 check.that("UID SEARCH", ok(imap.uid("SEARCH", None, "ALL")), [b"1 2"])
 check.that("UID FETCH of nothing", ok(imap.uid("FETCH", "77", "(UID)")), [None])
 check.true("UID STORE", b"UID 2" in ok(imap.uid("STORE", "2", "+FLAGS", "(\\Deleted)"))[0])
-check.true("UID COPY", b"COPYUID" in ok(imap.uid("COPY", "2", "Trash"))[0])
+ok(imap.uid("COPY", "2", "Trash"))
+check.true("UID COPY gives COPYUID", imap.response("COPYUID")[1][-1])
 reply = imap.uid("MOVE", "1", "Work2")
 check.that("UID MOVE to no mailbox", reply[0], "NO")
 ok(imap.uid("MOVE", "1", "Job"))
@@ -276,7 +277,7 @@ ok(imap.expunge())
 ok(other.noop())
 check.that("it hears EXPUNGE", other.untagged_responses.get("EXPUNGE"), [b"1"])
 check.that("EXAMINE is READ-ONLY", ok(other.select("INBOX", readonly=True)), [b"1"])
-check.refused("STORE after EXAMINE", (NO, imaplib.IMAP4.readonly), lambda: ok(other.store("1", "+FLAGS", "(\\Seen)")) and None)
+check.that("STORE after EXAMINE", other.store("1", "+FLAGS", "(\\Seen)")[0], "NO")
 if hasattr(other, "idle"):
     with other.idle(duration=5) as idler:
         ok(imap.append("INBOX", None, None, PLAIN))
