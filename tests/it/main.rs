@@ -10,7 +10,9 @@
 mod delivery;
 mod fake;
 mod imap;
+mod mailserver;
 mod pop3;
+mod python_clients;
 mod report;
 mod rundir;
 mod sample_run;
