@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use crate::exit::Exit;
-use crate::judge::{self, Ending, Evidence, Judgement};
+use crate::judge::{self, Evidence, Judgement};
 use crate::report::{self, Lang};
 use crate::rundir::RunDir;
 
@@ -39,18 +39,19 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(exit_of(&judgement))
 }
 
-/// The exit code that a judgement stands for.
+/// The exit code that a judgement stands for: a run that is no result is invalid, whatever it shows.
 pub fn exit_of(judgement: &Judgement) -> Exit {
-    match judgement.setting.ending {
-        Ending::Interrupted => Exit::Interrupted,
-        _ if judgement.validity.is_valid() => Exit::Pass,
-        Ending::Finished | Ending::Unfinished => Exit::Invalid,
+    if judgement.validity.is_valid() {
+        Exit::Pass
+    } else {
+        Exit::Invalid
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::Ending;
     use crate::judge::synthetic::as_the_document_says;
 
     #[test]
@@ -62,7 +63,5 @@ mod tests {
         assert_eq!(exit(&evidence), Exit::Invalid);
         evidence.setting.ending = Ending::Unfinished;
         assert_eq!(exit(&evidence), Exit::Invalid);
-        evidence.setting.ending = Ending::Interrupted;
-        assert_eq!(exit(&evidence), Exit::Interrupted);
     }
 }

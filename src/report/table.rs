@@ -86,7 +86,7 @@ pub fn render(judgement: &Judgement, look: Look) -> String {
         lang.pick("target", "เซิร์ฟเวอร์"),
         setting.target,
         setting.users,
-        lang.pick("users", "ผู้ใช้"),
+        lang.pick(if setting.users == 1 { "user" } else { "users" }, "ผู้ใช้"),
     );
     push(&mut out, &look.paint(Style::new().bold(), &heading));
     push(&mut out, &rule(look, "━"));

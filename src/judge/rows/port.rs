@@ -52,7 +52,7 @@ fn to_greeting_ms(row: &SessionRow, tls: TlsMode) -> Option<f64> {
 
 pub(super) fn decide(arm: &ArmFigures, setting: &Setting) -> Ruling {
     let Some(port) = arm.value("port") else {
-        return Ruling::not_measured("session that was greeted");
+        return Ruling::not_measured("session that was greeted on a known port");
     };
     let port = port as u16;
     let (printed, implicit) = assigned(arm.arm.protocol());
