@@ -174,3 +174,17 @@ fn a_share_of_few_observations_says_so() {
         reason(&evidence)
     );
 }
+
+#[test]
+fn the_results_readme_explains_every_metric() {
+    let readme = include_str!("../../results/README.md");
+    for row in &DOCUMENT {
+        for metric in row.metrics {
+            let line = format!(
+                "| {} | `{}` | {} | {} | {} |",
+                row.number, metric.name, metric.unit, metric.kind, metric.how
+            );
+            assert!(readme.contains(&line), "results/README.md lacks:\n{line}");
+        }
+    }
+}
