@@ -3,9 +3,13 @@
 //! how its resources are sampled, is left to others.
 
 mod certificate;
+mod cyrus;
 mod dovecot;
 mod embedded;
 mod greeting;
+mod owner;
+mod packages;
+mod private;
 mod process;
 mod scratch;
 
@@ -17,6 +21,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use cyrus::Cyrus;
 pub use dovecot::Dovecot;
 pub use embedded::Embedded;
 
@@ -30,14 +35,17 @@ pub enum Target {
     Embedded(Embedded),
     /// A private Dovecot from the distribution's packages.
     Dovecot(Dovecot),
+    /// A private Cyrus, installed or unpacked.
+    Cyrus(Cyrus),
 }
 
 impl Target {
-    /// `embedded`, `dovecot`, or the path of a `target.toml`.
+    /// `embedded`, `dovecot`, `cyrus`, or the path of a `target.toml`.
     pub fn named(name: &str) -> Result<Self, TargetError> {
         match name {
             "embedded" => Embedded::of_this_program().map(Self::Embedded),
             "dovecot" => Dovecot::installed().map(Self::Dovecot),
+            "cyrus" => Cyrus::installed().map(Self::Cyrus),
             _ => Err(TargetError::Unknown { name: name.into() }),
         }
     }
@@ -47,6 +55,7 @@ impl Target {
         match self {
             Self::Embedded(_) => "embedded",
             Self::Dovecot(_) => "dovecot",
+            Self::Cyrus(_) => "cyrus",
         }
     }
 
@@ -55,6 +64,7 @@ impl Target {
         match self {
             Self::Embedded(embedded) => embedded.start(request).await,
             Self::Dovecot(dovecot) => dovecot.start(request).await,
+            Self::Cyrus(cyrus) => cyrus.start(request).await,
         }
     }
 }
@@ -134,7 +144,7 @@ pub struct Instance {
 #[derive(Debug)]
 enum Server {
     Embedded(embedded::Running),
-    Dovecot(dovecot::Running),
+    Private(private::Running),
 }
 
 impl Instance {
@@ -143,7 +153,7 @@ impl Instance {
     pub async fn gone(&mut self) -> String {
         match &mut self.server {
             Server::Embedded(running) => running.gone().await,
-            Server::Dovecot(running) => running.gone().await,
+            Server::Private(running) => running.gone().await,
         }
     }
 
@@ -152,7 +162,7 @@ impl Instance {
     pub async fn stop(self) -> Result<Option<ServerCount>, TargetError> {
         match self.server {
             Server::Embedded(running) => running.stop().await,
-            Server::Dovecot(running) => running.stop().await.map(|()| None),
+            Server::Private(running) => running.stop().await.map(|()| None),
         }
     }
 }
@@ -209,7 +219,7 @@ pub struct MailCount {
 pub enum TargetError {
     /// No such name.
     #[error(
-        "there is no target `{name}`: say `embedded`, `dovecot`, or the path of a target file (`--target my-server.toml`)"
+        "there is no target `{name}`: say `embedded`, `dovecot`, `cyrus`, or the path of a target file (`--target my-server.toml`)"
     )]
     Unknown {
         /// What was asked for.
@@ -224,6 +234,16 @@ pub enum TargetError {
         missing: String,
         /// Debian's packages.
         packages: &'static str,
+    },
+    /// Neither installed nor unpacked.
+    #[error(
+        "{title} is not on this machine: `scripts/fetch-servers.sh {name}` unpacks it from Debian's packages without installing it"
+    )]
+    NotFetched {
+        /// Its name for people.
+        title: &'static str,
+        /// Its name as a target.
+        name: &'static str,
     },
     /// Another version than the one whose settings we write.
     #[error(

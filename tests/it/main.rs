@@ -11,6 +11,7 @@ mod delivery;
 mod fake;
 mod imap;
 mod mailserver;
+mod other_servers;
 mod pop3;
 mod python_clients;
 mod report;

@@ -11,6 +11,7 @@ use super::TargetError;
 use crate::scenario::TlsMode;
 use crate::target::Account;
 use crate::target::certificate::Certificate;
+use crate::target::private::Ports;
 
 /// Who runs what.
 #[derive(Debug)]
@@ -88,14 +89,6 @@ fn group_name(groups: &str, gid: u32) -> Option<String> {
         let name = fields.next()?;
         (fields.nth(1)?.parse() == Ok(gid)).then(|| name.to_owned())
     })
-}
-
-/// Where the services listen, on 127.0.0.1.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ports {
-    pub(super) pop3: u16,
-    pub(super) imap: u16,
-    pub(super) lmtp: u16,
 }
 
 /// One instance's settings.
@@ -368,8 +361,9 @@ const MAILBOXES: &str = "namespace inbox {
 mod tests {
     use std::path::Path;
 
-    use super::{Config, Identity, Owner, Ports, group_name};
+    use super::{Config, Identity, Owner, group_name};
     use crate::scenario::TlsMode;
+    use crate::target::private::Ports;
 
     fn identity() -> Identity {
         let owner = Owner {

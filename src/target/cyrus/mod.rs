@@ -1,0 +1,193 @@
+//! A private Cyrus IMAP server: POP3, IMAP and LMTP under one master process, with its own password database.
+//! It works for root (the server then runs as `nobody`) and for an ordinary user.
+
+mod config;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+
+use tokio::process::Command;
+
+use self::config::Config;
+use super::owner::Owner;
+use super::packages::{Software, find_program};
+use super::private::{self, Ports, Running, plain_path};
+use super::process::ServerProcess;
+use super::scratch::{Scratch, sweep_leftovers};
+use super::{Account, Instance, Request, Server, TargetError, private_accounts};
+
+const NAME: &str = "Cyrus";
+const MASTER: &str = "usr/lib/cyrus/bin/master";
+/// What loads the password database: the same for thousands of users in one go.
+const LOADERS: [&str; 2] = ["db5.3_load", "db_load"];
+
+/// Cyrus as it is installed or unpacked on this machine.
+#[derive(Clone, Debug)]
+pub struct Cyrus {
+    software: Software,
+    version: String,
+    loader: PathBuf,
+}
+
+impl Cyrus {
+    /// Looks for its programs.
+    pub fn installed() -> Result<Self, TargetError> {
+        let software = Software::find("cyrus", NAME, MASTER)?;
+        for part in ["imapd", "pop3d", "lmtpd", "idled", "ctl_cyrusdb"] {
+            let part = format!("usr/lib/cyrus/bin/{part}");
+            if !software.file(&part).is_file() {
+                return Err(missing(&part));
+            }
+        }
+        let loader = LOADERS
+            .iter()
+            .map(|name| software.file("usr/bin").join(name))
+            .find(|file| file.is_file())
+            .or_else(|| LOADERS.iter().find_map(|name| find_program(name)))
+            .ok_or_else(|| missing("db5.3_load (Debian's package db5.3-util)"))?;
+        let version = version(&software)?;
+        Ok(Self {
+            software,
+            version,
+            loader,
+        })
+    }
+
+    pub(super) async fn start(&self, request: Request) -> Result<Instance, TargetError> {
+        sweep_leftovers("cyrus");
+        private::start(async || self.try_to_start(request).await).await
+    }
+
+    async fn try_to_start(&self, request: Request) -> Result<Instance, TargetError> {
+        let scratch =
+            Scratch::create("cyrus").map_err(TargetError::file("create", std::env::temp_dir()))?;
+        let dir = scratch.path();
+        let owner = Owner::of_servers()?;
+        let bin = self.software.file("usr/lib/cyrus/bin");
+        owner.can_reach("Cyrus", &bin)?;
+        owner.can_reach("the temporary folder", dir)?;
+        let ports = Ports::free()?;
+        let certificate = private::certificate(dir, request.tls)?;
+        let accounts = private_accounts(request.accounts, config::REALM);
+        Owner::make_private_folder(&dir.join("secrets"))?;
+        self.write_passwords(&dir.join("secrets/sasldb2"), &accounts)?;
+        let config = Config {
+            dir: plain_path(dir)?,
+            bin: plain_path(&bin)?,
+            owner: &owner,
+            ports,
+            tls: request.tls,
+            certificate: certificate.as_ref(),
+        };
+        config.write()?;
+
+        let process = ServerProcess::start(&mut self.command(dir, &owner))
+            .map_err(TargetError::file("start", bin.join("master")))?;
+        let endpoint = ports.endpoint(request.tls, certificate.as_ref(), accounts);
+        let facts = config.facts();
+        let storage = dir.join("spool");
+        let mut running = Running::new(NAME, vec![dir.join("stderr.log")], process, scratch);
+        running.wait_until_it_greets(&endpoint, NAME).await?;
+        Ok(Instance {
+            endpoint: Arc::new(endpoint),
+            pid: Some(running.pid()),
+            storage: Some(storage),
+            software: format!("Cyrus IMAP {}", self.version),
+            facts,
+            server: Server::Private(running),
+        })
+    }
+
+    /// The master in the foreground, in a process group of its own, which it signals when it ends.
+    fn command(&self, dir: &Path, owner: &Owner) -> Command {
+        let mut command = private::command(&self.software.file(MASTER), dir);
+        command
+            .arg("-C")
+            .arg(dir.join("imapd.conf"))
+            .arg("-M")
+            .arg(dir.join("cyrus.conf"))
+            .arg("-p")
+            .arg(dir.join("run/master.pid"))
+            // The queue of connections that wait to be accepted.
+            .args(["-l", "1024"])
+            .env("CYRUS_USER", &owner.name);
+        if owner.is_another() {
+            command.uid(owner.uid).gid(owner.gid);
+        }
+        if let Some(libraries) = self.software.library_path() {
+            command.env("LD_LIBRARY_PATH", libraries);
+        }
+        if let (Some(_), Some(plugins)) =
+            (self.software.tree(), self.software.library_folder("sasl2"))
+        {
+            command.env("SASL_PATH", plugins);
+        }
+        command
+    }
+
+    /// Writes the password database in one go. `saslpasswd2` takes 6 ms for each user.
+    fn write_passwords(&self, path: &Path, accounts: &[Account]) -> Result<(), TargetError> {
+        let mut command = std::process::Command::new(&self.loader);
+        if let Some(libraries) = self.software.library_path() {
+            command.env("LD_LIBRARY_PATH", libraries);
+        }
+        let mut loader = command
+            .args(["-T", "-t", "hash"])
+            .arg(path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(TargetError::file("start", &self.loader))?;
+        let text = config::passwords(accounts);
+        if let Some(mut stdin) = loader.stdin.take() {
+            // If it does not read to the end, it says why below.
+            let _ = stdin.write_all(text.as_bytes());
+        }
+        let output = loader
+            .wait_with_output()
+            .map_err(TargetError::file("wait for", &self.loader))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(TargetError::NotStarted {
+            server: NAME,
+            reason: format!(
+                "its password database could not be written: {}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            ),
+        })
+    }
+}
+
+fn missing(part: &str) -> TargetError {
+    TargetError::Unusable {
+        reason: format!(
+            "Cyrus is here, but not whole: {part} is missing (delete its folder and run `scripts/fetch-servers.sh cyrus` again, or install it anew)"
+        ),
+    }
+}
+
+/// `3.6.1-Debian-…`, from `cyrus-imapd 3.6.1-Debian-…`.
+fn version(software: &Software) -> Result<String, TargetError> {
+    let master = software.file(MASTER);
+    let mut command = std::process::Command::new(&master);
+    if let Some(libraries) = software.library_path() {
+        command.env("LD_LIBRARY_PATH", libraries);
+    }
+    let output = command
+        .arg("-V")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(TargetError::file("start", &master))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    match text.split_ascii_whitespace().nth(1) {
+        Some(version) if output.status.success() => Ok(version.to_owned()),
+        _ => Err(TargetError::NotStarted {
+            server: NAME,
+            reason: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        }),
+    }
+}
