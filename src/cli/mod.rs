@@ -1,6 +1,9 @@
 //! The subcommands. Each file says what one command takes and what it prints; the work is done in the
 //! other rooms.
 
+/// `mailgauge compare`: the main job.
+pub mod compare;
+mod progress;
 /// `mailgauge report`: judge a run directory again.
 pub mod report;
 /// `mailgauge scenario`, and the options that choose a scenario.
@@ -16,7 +19,7 @@ use crate::exit::Exit;
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, max_term_width = 100)]
 pub struct Cli {
-    /// Say more on standard error; repeat for more (or set MAILGAUGE_LOG).
+    /// Say more on standard error; repeat for more (or set `MAILGAUGE_LOG`).
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// What to do.
@@ -27,6 +30,8 @@ pub struct Cli {
 /// What mailgauge can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Compare POP3 and IMAP (the main job): run a scenario, judge the document's table.
+    Compare(compare::Args),
     /// Rebuild table, charts and report from a run directory.
     Report(report::Args),
     /// Check, show and list scenarios; print the schema of scenario files.
@@ -39,6 +44,7 @@ impl Command {
     /// Does it.
     pub fn run(self) -> anyhow::Result<Exit> {
         match self {
+            Self::Compare(args) => compare::run(&args),
             Self::Report(args) => report::run(&args),
             Self::Scenario(args) => scenario::run(&args),
             Self::Serve(args) => serve::run(&args),
@@ -53,7 +59,7 @@ pub struct UsageError(pub String);
 
 /// The exit code that an error of a command stands for.
 pub fn exit_of(error: &anyhow::Error) -> Exit {
-    if error.chain().any(|cause| cause.is::<UsageError>()) {
+    if error.chain().any(<dyn std::error::Error>::is::<UsageError>) {
         Exit::Usage
     } else {
         Exit::CouldNotRun

@@ -1,1 +1,27 @@
-//! (being built)
+//! Carries a plan out: workers, people and their devices, phases, the stop. What it notes goes through one channel to
+//! whoever writes it down; files and charts are unknown here.
+
+mod audit;
+mod cell;
+mod checks;
+mod clock;
+mod collector;
+mod comparison;
+mod course;
+mod delivery;
+mod device;
+mod journal;
+mod ledger;
+mod log;
+mod person;
+mod preflight;
+mod prepare;
+mod progress;
+mod store;
+mod worker;
+
+pub use comparison::{Comparison, Ended, request, workers};
+pub use course::{Stop, StopReceiver};
+pub use ledger::RunId;
+pub use preflight::{PreflightError, make_room};
+pub use progress::{Progress, ProgressReceiver};

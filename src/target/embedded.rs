@@ -19,10 +19,10 @@ use super::certificate::Certificate;
 use super::process::ServerProcess;
 use super::scratch::{Scratch, sweep_leftovers};
 use super::{
-    Account, Dialect, Endpoint, Instance, Request, Server, ServerCount, TargetError,
-    private_accounts,
+    Account, Endpoint, Instance, Request, Server, ServerCount, TargetError, private_accounts,
 };
 use crate::net::Address;
+use crate::proto::lmtp::Dialect;
 use crate::scenario::TlsMode;
 
 const NAME: &str = "the embedded server";
@@ -97,6 +97,8 @@ impl Embedded {
             .arg(dir.join("accounts"))
             .args(["--pop3", "0", "--imap", "0", "--lmtp", "0"])
             .arg("--die-with-parent")
+            // A terminal's Ctrl-C is for us; the server is stopped when its count is wanted.
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(

@@ -9,6 +9,7 @@ mod embedded;
 mod greeting;
 mod owner;
 mod packages;
+mod portrait;
 mod private;
 mod process;
 mod scratch;
@@ -24,8 +25,10 @@ use serde::{Deserialize, Serialize};
 pub use cyrus::Cyrus;
 pub use dovecot::Dovecot;
 pub use embedded::Embedded;
+pub use portrait::Portrait;
 
 use crate::net::{Address, Trust};
+use crate::proto::lmtp::Dialect;
 use crate::scenario::TlsMode;
 
 /// A kind of server, ready to be started.
@@ -95,15 +98,6 @@ impl std::fmt::Debug for Account {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Account({})", self.user)
     }
-}
-
-/// How mail is handed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
-    /// RFC 2033: one answer per recipient.
-    Lmtp,
-    /// RFC 5321: one answer for all.
-    Smtp,
 }
 
 /// Everything a client must know of a running server.

@@ -1,0 +1,244 @@
+//! `mailgauge compare`: runs the arms of a scenario against a target and leaves a run directory, then judges the
+//! document's table row by row from it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::engine::{self, Comparison, Ended, Progress, RunId, Stop};
+use crate::exit::Exit;
+use crate::metrics::RecordSender;
+use crate::plan::{Plan, Shard};
+use crate::probe;
+use crate::report::Lang;
+use crate::rundir::{self, Manifest, Outcome, TargetFacts, Writer};
+use crate::scenario::{Override, Scenario};
+use crate::target::{Portrait, Target};
+
+use super::UsageError;
+use super::progress;
+use super::report;
+use super::scenario::ScenarioOptions;
+
+/// Where runs go that were given no directory.
+const RESULTS: &str = "results";
+/// Batches of results that may wait for the disk.
+const BATCHES: usize = 1_024;
+
+/// Compare POP3 and IMAP (the main job): run a scenario, judge the document's table.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    scenario: ScenarioOptions,
+    /// What to measure: `embedded`, `dovecot` (a private one, if installed), or a target file.
+    #[arg(long, value_name = "NAME", default_value = "embedded")]
+    target: String,
+    /// Number of blocks; each runs every arm once (`run.blocks`).
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    blocks: Option<String>,
+    /// Where the results go; new or empty [default: results/<time>-<scenario>-<target>].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Language of the labels.
+    #[arg(long, value_enum, default_value_t)]
+    lang: Lang,
+    /// Show no progress and print no table.
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// Does it.
+pub fn run(args: &Args) -> anyhow::Result<Exit> {
+    let blocks = args
+        .blocks
+        .as_deref()
+        .map(|blocks| Override::option("--blocks", "run.blocks", blocks));
+    let scenario = args
+        .scenario
+        .load_with(blocks.as_slice())
+        .map_err(|error| UsageError(error.to_string()))?;
+    let target = Target::named(&args.target).map_err(|error| match error {
+        error @ crate::target::TargetError::Unknown { .. } => {
+            anyhow::Error::from(UsageError(error.to_string()))
+        }
+        error => error.into(),
+    })?;
+    let plan = Plan::new(&scenario, Shard::WHOLE);
+    engine::make_room(&engine::request(&scenario, &plan))?;
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?
+        .block_on(compare(args, scenario, plan, target))
+}
+
+async fn compare(
+    args: &Args,
+    scenario: Scenario,
+    plan: Plan,
+    target: Target,
+) -> anyhow::Result<Exit> {
+    let stop = stop_signal()?;
+    let portrait = tokio::select! {
+        portrait = portrait(&target, &scenario, &plan) => portrait?,
+        () = stopped(stop.clone()) => return Ok(Exit::Interrupted),
+    };
+    let started = jiff::Timestamp::now();
+    let run_start = Instant::now();
+    let dir = directory(args, started, &scenario, &target)?;
+    let name = target.name().to_owned();
+    let run_id = RunId::random();
+    let (progress, shown) = watch::channel(Progress::default());
+    let comparison = |records: RecordSender| Comparison {
+        scenario: Arc::new(scenario.clone()),
+        plan: Arc::new(plan.clone()),
+        target,
+        run_id,
+        run_start,
+        records,
+        progress,
+        stop,
+    };
+    let manifest = Manifest {
+        started: started.to_string(),
+        run_id: run_id.to_string(),
+        worker_threads: engine::workers(&scenario, &plan) as u32,
+        target: facts(&name, portrait),
+        ..manifest(&scenario, &plan)
+    };
+    let (records, writing) = Writer::create(&dir, &manifest)?.spawn(BATCHES)?;
+    let comparison = comparison(records);
+    let ended = tokio::select! {
+        biased;
+        ended = comparison.run() => ended,
+        () = progress::show(shown, args.quiet) => bail!("the display of progress ended before the run"),
+    };
+    drop(comparison);
+    let mut writer = writing
+        .join()
+        .map_err(|_| anyhow::anyhow!("the writer of the results panicked"))??;
+    writer.update_manifest(|manifest| manifest.outcome = outcome(&ended))?;
+    writer.finish()?;
+    conclude(args, &dir, ended)
+}
+
+/// Judges what is there, prints it, and says where it is.
+fn conclude(args: &Args, dir: &Path, ended: Ended) -> anyhow::Result<Exit> {
+    let judged = report::run(&report::Args {
+        dir: dir.to_owned(),
+        lang: args.lang,
+        quiet: args.quiet,
+    });
+    if !args.quiet {
+        eprintln!("results: {}", dir.display());
+    }
+    match ended {
+        Ended::Failed(reason) => {
+            bail!(
+                "{reason} (what was measured until then is in {})",
+                dir.display()
+            )
+        }
+        Ended::Interrupted => judged.map(|exit| exit.worse(Exit::Interrupted)),
+        Ended::Complete => judged,
+    }
+}
+
+/// Starts the target once before the run, to see that it answers, and what it is.
+async fn portrait(target: &Target, scenario: &Scenario, plan: &Plan) -> anyhow::Result<Portrait> {
+    let instance = target.start(engine::request(scenario, plan)).await?;
+    let portrait = Portrait::of(&instance).await;
+    let stopped = instance.stop().await;
+    let portrait = portrait?;
+    stopped?;
+    Ok(portrait)
+}
+
+/// SIGINT, SIGTERM, SIGHUP: once to end in order, twice to end at once.
+fn stop_signal() -> anyhow::Result<watch::Receiver<Stop>> {
+    let (sender, receiver) = watch::channel(Stop::No);
+    for kind in [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ] {
+        let mut signals = signal(kind).context("cannot watch for signals")?;
+        let sender = sender.clone();
+        tokio::spawn(async move {
+            while signals.recv().await.is_some() {
+                sender.send_modify(|stop| {
+                    *stop = match stop {
+                        Stop::No => Stop::Drain,
+                        Stop::Drain | Stop::Now => Stop::Now,
+                    };
+                });
+            }
+        });
+    }
+    Ok(receiver)
+}
+
+async fn stopped(mut stop: watch::Receiver<Stop>) {
+    if stop.wait_for(|stop| *stop > Stop::No).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn directory(
+    args: &Args,
+    started: jiff::Timestamp,
+    scenario: &Scenario,
+    target: &Target,
+) -> anyhow::Result<PathBuf> {
+    if let Some(dir) = &args.out {
+        rundir::create_empty(dir)?;
+        return Ok(dir.clone());
+    }
+    let base = Path::new(RESULTS);
+    let dir = rundir::create_unique(base, started, &scenario.name, target.name())?;
+    if !rundir::link_latest(base, &dir)? {
+        tracing::warn!("{RESULTS}/latest is no link and was left alone");
+    }
+    Ok(dir)
+}
+
+fn manifest(scenario: &Scenario, plan: &Plan) -> Manifest {
+    Manifest {
+        scenario_name: scenario.name.clone(),
+        scenario_question: scenario.question.clone(),
+        scenario_toml: scenario.to_toml(),
+        scenario_hash: scenario.hash(),
+        seed: scenario.seed,
+        speed: scenario.speed,
+        users: scenario.users.count,
+        plan_fingerprint: plan.fingerprint(),
+        arms: scenario.run.arms.clone(),
+        blocks: scenario.run.blocks,
+        host: probe::host(),
+        ..Manifest::default()
+    }
+}
+
+fn facts(name: &str, portrait: Portrait) -> TargetFacts {
+    TargetFacts {
+        name: name.to_owned(),
+        version: portrait.software,
+        banners: portrait.banners,
+        facts: portrait.facts,
+        capabilities: portrait.capabilities,
+        ports: portrait.ports,
+        tls: portrait.tls,
+    }
+}
+
+fn outcome(ended: &Ended) -> Outcome {
+    match ended {
+        Ended::Complete => Outcome::Complete,
+        Ended::Interrupted => Outcome::Interrupted,
+        Ended::Failed(reason) => Outcome::Failed(reason.clone()),
+    }
+}

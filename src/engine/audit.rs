@@ -1,0 +1,246 @@
+//! The end of a cell: what is on the server, what on each device, and whether that is what must be there.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Instant;
+
+use crate::client::{ClientError, ImapSession, OpenError, PopSession};
+use crate::metrics::row::{ConsistencyRow, Purpose};
+use crate::metrics::{ErrorClass, Operation, Record};
+use crate::plan::{Arrival, PlannedMessage, UserPlan};
+use crate::scenario::Protocol;
+
+use super::device::{Device, Owner};
+use super::journal::Journal;
+use super::ledger::{Entry, Ledger};
+use super::log::{Log, Tap};
+use super::person::Person;
+use super::worker::Assignment;
+
+/// Mailboxes that are looked into at the same time.
+const TOGETHER: usize = 4;
+
+/// What was found of a message: read or not, where the server knows.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found {
+    seen: bool,
+    octets: u64,
+}
+
+type Mailbox = HashMap<u32, Found>;
+
+/// Looks into every mailbox and writes down what each device knows of each message.
+pub(super) async fn look_into_mailboxes(
+    assignment: &Assignment,
+    log: &Rc<Log>,
+    people: &[(Rc<Person>, &UserPlan)],
+) {
+    let mut tasks = tokio::task::JoinSet::new();
+    let mut waiting = people.iter().enumerate();
+    loop {
+        while tasks.len() < TOGETHER
+            && let Some((index, (person, _))) = waiting.next()
+        {
+            let person = Rc::clone(person);
+            tasks.spawn_local(async move { (index, look(&person).await) });
+        }
+        let Some(looked) = tasks.join_next().await else {
+            return;
+        };
+        let Ok((index, mailbox)) = looked else {
+            log.total(|totals| totals.unseen_mailboxes += 1);
+            continue;
+        };
+        let Some((person, plan)) = people.get(index) else {
+            continue;
+        };
+        if let Some(mailbox) = &mailbox {
+            count(log, &person.ledger.borrow(), mailbox);
+        } else {
+            log.total(|totals| totals.unseen_mailboxes += 1);
+        }
+        write_down(log, person, plan, &mailbox.unwrap_or_default());
+        assignment.relieve(log).await;
+    }
+}
+
+fn count(log: &Log, ledger: &Ledger, mailbox: &Mailbox) {
+    log.total(|totals| {
+        for (seq, found) in mailbox {
+            totals.found.add(found.octets);
+            totals.unexpected += u64::from(!ledger.should_be_there(*seq));
+        }
+        let lost = ledger
+            .iter()
+            .filter(|(seq, _)| ledger.should_be_there(*seq) && !mailbox.contains_key(seq))
+            .count();
+        totals.lost += lost as u64;
+    });
+}
+
+/// None: the mailbox could not be looked at.
+async fn look(person: &Person) -> Option<Mailbox> {
+    let owner = person.devices.first()?.owner();
+    let looked = if owner.endpoint.imap.is_some() {
+        by_imap(owner).await
+    } else {
+        by_pop(owner).await
+    };
+    looked.ok()
+}
+
+async fn by_imap(owner: &Rc<Owner>) -> Result<Mailbox, ClientError> {
+    let mut journal = Journal::begin(owner, Protocol::Imap, Purpose::Audit, Instant::now());
+    let mut session = match super::prepare::try_to_open(owner).await {
+        Ok(session) => session,
+        Err(OpenError { error, figures }) => {
+            journal.end(&figures, Some(&error));
+            return Err(error);
+        }
+    };
+    let listed = list(owner, &mut session, &mut journal).await;
+    let (figures, farewell) = match &listed {
+        Err(error) if !error.is_refusal() => (session.abort(), Ok(())),
+        _ => session.logout().await,
+    };
+    journal.end(&figures, listed.as_ref().err().or(farewell.as_ref().err()));
+    listed
+}
+
+async fn list(
+    owner: &Owner,
+    session: &mut ImapSession<Tap>,
+    journal: &mut Journal,
+) -> Result<Mailbox, ClientError> {
+    if session.examine("INBOX").await?.exists == 0 {
+        return Ok(Mailbox::new());
+    }
+    let list = session.list_view(1..).await?;
+    journal.headers += list.len() as u32;
+    let ledger = owner.ledger.borrow();
+    let known = list.iter().filter_map(|entry| {
+        let seq = ledger.seq(entry.id.as_deref()?)?;
+        let found = Found {
+            seen: entry.flags.is_seen(),
+            octets: entry.octets,
+        };
+        Some((seq, found))
+    });
+    Ok(known.collect())
+}
+
+async fn by_pop(owner: &Rc<Owner>) -> Result<Mailbox, ClientError> {
+    let mut journal = Journal::begin(owner, Protocol::Pop3, Purpose::Audit, Instant::now());
+    let due = Instant::now();
+    let Some(address) = &owner.endpoint.pop3 else {
+        let detail = "the target offers neither IMAP nor POP3";
+        return Err(ClientError::new(
+            ErrorClass::NotOffered,
+            Operation::Connect,
+            detail,
+        ));
+    };
+    let opened = PopSession::open(
+        &owner.dialer,
+        address,
+        owner.endpoint.tls,
+        &owner.login,
+        due,
+        owner.tap(),
+    );
+    let mut session = match opened.await {
+        Ok(session) => session,
+        Err(OpenError { error, figures }) => {
+            journal.end(&figures, Some(&error));
+            return Err(error);
+        }
+    };
+    let topped = top_all(owner, &mut session, &mut journal).await;
+    let (figures, farewell) = match &topped {
+        Err(error) if !error.is_refusal() => (session.abort(), Ok(())),
+        _ => session.quit().await,
+    };
+    journal.end(&figures, topped.as_ref().err().or(farewell.as_ref().err()));
+    topped
+}
+
+async fn top_all(
+    owner: &Owner,
+    session: &mut PopSession<Tap>,
+    journal: &mut Journal,
+) -> Result<Mailbox, ClientError> {
+    let mut mailbox = Mailbox::new();
+    for entry in session.list().await? {
+        let digest = session.top(entry.number, 0).await?;
+        journal.headers += 1;
+        let seq = digest
+            .id
+            .as_deref()
+            .and_then(|id| owner.ledger.borrow().seq(id));
+        if let Some(seq) = seq {
+            let found = Found {
+                seen: false,
+                octets: entry.octets,
+            };
+            mailbox.insert(seq, found);
+        }
+    }
+    Ok(mailbox)
+}
+
+/// One row for each message and device of its owner. Mail that was not due before the end is left out.
+fn write_down(log: &Log, person: &Person, plan: &UserPlan, mailbox: &Mailbox) {
+    let ledger = person.ledger.borrow();
+    let now = Instant::now();
+    for ((seq, entry), message) in ledger.iter().zip(&plan.mail) {
+        let due = match message.arrival {
+            Arrival::AtStart { .. } => None,
+            Arrival::Due(offset) => Some(log.clock().at(offset)),
+        };
+        if entry.accepted.is_none() && due.is_some_and(|due| due > now) {
+            continue;
+        }
+        for device in &person.devices {
+            let found = mailbox.get(&seq);
+            let row = row(log, &ledger, (seq, entry, message), device, found);
+            log.row(Record::Consistency(row));
+        }
+    }
+}
+
+fn row(
+    log: &Log,
+    ledger: &Ledger,
+    (seq, entry, message): (u32, &Entry, &PlannedMessage),
+    device: &Device,
+    found: Option<&Found>,
+) -> ConsistencyRow {
+    let clock = log.clock();
+    let us = |at: Instant| clock.us(at);
+    let owner = device.owner();
+    let copy = device.store().borrow().copy(seq);
+    let shown_read = match device {
+        Device::Pop(_) => copy.shown_read,
+        // Whenever it looks, it shows what the server says.
+        Device::Imap(_) => found.map_or(copy.shown_read, |found| found.seen),
+    };
+    ConsistencyRow {
+        block: log.cell.block,
+        arm: log.cell.arm,
+        user: owner.user.0,
+        message: ledger.identity(seq),
+        device: owner.kind,
+        octets: entry.octets,
+        due_at_us: match message.arrival {
+            Arrival::AtStart { .. } => None,
+            Arrival::Due(offset) => Some(us(clock.at(offset))),
+        },
+        accepted_at_us: entry.accepted.map(us),
+        visible_at_us: copy.visible.map(us),
+        read_at_us: copy.read.map(us),
+        deleted: entry.deleted,
+        on_server: found.is_some(),
+        on_device: copy.whole,
+        shown_read,
+    }
+}

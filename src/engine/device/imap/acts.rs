@@ -1,0 +1,369 @@
+//! What a person does on an IMAP device: everything is done on the server, over the connection that shows INBOX.
+
+use std::time::Instant;
+
+use crate::client::{ClientError, SessionFigures};
+use crate::engine::delivery::unix_now;
+use crate::engine::device::{Cost, Opened};
+use crate::metrics::row::{Opening, Purpose};
+use crate::metrics::{ErrorClass, Operation, Timing};
+use crate::plan::MessageSpec;
+use crate::plan::message::{Envelope, Writer};
+use crate::proto::imap::{Criterion, Part, StoreMode};
+use crate::scenario::ImapKeep;
+
+use super::ImapDevice;
+use super::line::Line;
+
+/// An act that met a broken connection is tried once more on a new one: servers close connections that were silent.
+const ATTEMPTS: u32 = 2;
+
+/// Where a message is for this device.
+enum Place {
+    /// In its own store, whole; on the server too, if it is known there.
+    Here(Option<u32>),
+    /// On the server, by UID.
+    Server(u32),
+    /// Nowhere that the device can see.
+    Nowhere,
+}
+
+impl ImapDevice {
+    /// Structure, text, `\Seen`, and the attachment if it is wanted.
+    pub(in crate::engine::device) async fn open(
+        &self,
+        seq: u32,
+        attachment: bool,
+        due: Instant,
+    ) -> Opened {
+        let asked = Instant::now();
+        let (mut taken, step_due) = self.take_for(due).await;
+        let line = &mut taken.line;
+        let mut cost = Cost::default();
+        for attempt in 1.. {
+            let before = line.figures();
+            line.due_next(step_due);
+            let opened = self.try_to_open(line, seq, attachment, due, asked).await;
+            cost = Cost::between(&before, &line.figures());
+            match opened {
+                Ok((outcome, at)) => return Opened { outcome, at, cost },
+                Err(error) => {
+                    line.fail(self, &error);
+                    if attempt >= ATTEMPTS || error.class != ErrorClass::ConnectionLost {
+                        let timing = timing(due, asked);
+                        self.owner
+                            .sample(Operation::OpenMessage, timing, cost, Err(error.class));
+                        break;
+                    }
+                }
+            }
+        }
+        Opened {
+            outcome: Opening::Failed,
+            at: Instant::now(),
+            cost,
+        }
+    }
+
+    async fn try_to_open(
+        &self,
+        line: &mut Line,
+        seq: u32,
+        attachment: bool,
+        due: Instant,
+        asked: Instant,
+    ) -> Result<(Opening, Instant), ClientError> {
+        self.connected(line).await?;
+        let uid = match self.locate(line, seq).await? {
+            Place::Here(uid) => {
+                let at = self.open_here(seq, attachment, due, asked);
+                if let Some(uid) = uid {
+                    let session = line.session()?;
+                    session.store(uid, StoreMode::Add, &["\\Seen"]).await?;
+                }
+                return Ok((Opening::Local, at));
+            }
+            Place::Server(uid) => uid,
+            Place::Nowhere => return Ok((self.not_found(seq), Instant::now())),
+        };
+        let before = line.figures();
+        let session = line.session()?;
+        let Some(parts) = session.structure(uid).await? else {
+            self.store.borrow_mut().unplace(seq);
+            return Ok((self.not_found(seq), Instant::now()));
+        };
+        let mut octets = 0;
+        if let Some(text) = text_part(&parts) {
+            let Some(digest) = session.fetch_part(uid, &text.section, true).await? else {
+                self.store.borrow_mut().unplace(seq);
+                return Ok((self.not_found(seq), Instant::now()));
+            };
+            octets += digest.octets;
+        }
+        let readable = Instant::now();
+        let cost = Cost::between(&before, &session.figures());
+        self.owner.sample(
+            Operation::OpenMessage,
+            until(due, asked, readable),
+            cost,
+            Ok(()),
+        );
+        self.store.borrow_mut().open(seq, readable);
+        session.store(uid, StoreMode::Add, &["\\Seen"]).await?;
+        if attachment && let Some(part) = parts.iter().find(|part| part.is_attachment) {
+            octets += self.open_attachment(line, uid, part).await?;
+        }
+        self.keep_opened(
+            seq,
+            octets,
+            attachment || !parts.iter().any(|it| it.is_attachment),
+        );
+        Ok((Opening::Fetched, readable))
+    }
+
+    async fn open_attachment(
+        &self,
+        line: &mut Line,
+        uid: u32,
+        part: &Part,
+    ) -> Result<u64, ClientError> {
+        let due = Instant::now();
+        let before = line.figures();
+        let fetched = line.session()?.fetch_part(uid, &part.section, true).await;
+        let cost = Cost::between(&before, &line.figures());
+        let outcome = fetched.as_ref().map(drop).map_err(|error| error.class);
+        self.owner
+            .sample(Operation::OpenAttachment, timing(due, due), cost, outcome);
+        Ok(fetched?.map_or(0, |digest| digest.octets))
+    }
+
+    /// From the store of a device that keeps what it fetched.
+    fn open_here(&self, seq: u32, attachment: bool, due: Instant, asked: Instant) -> Instant {
+        let at = Instant::now();
+        self.store.borrow_mut().open(seq, at);
+        let timing = until(due, asked, at);
+        let owner = &self.owner;
+        owner.sample(Operation::OpenMessage, timing, Cost::default(), Ok(()));
+        if attachment {
+            owner.sample(Operation::OpenAttachment, timing, Cost::default(), Ok(()));
+        }
+        at
+    }
+
+    fn keep_opened(&self, seq: u32, octets: u64, whole: bool) {
+        if self.keep == ImapKeep::Nothing {
+            return;
+        }
+        let of = self
+            .owner
+            .ledger
+            .borrow()
+            .entry(seq)
+            .map_or(0, |entry| entry.octets);
+        let mut store = self.store.borrow_mut();
+        if whole {
+            store.keep_whole(seq, of);
+        } else {
+            store.keep_part(seq, octets, of);
+        }
+    }
+
+    /// The mail is gone, unless it has not arrived yet: then the attempt failed.
+    fn not_found(&self, seq: u32) -> Opening {
+        let arrived = self
+            .owner
+            .ledger
+            .borrow()
+            .entry(seq)
+            .is_some_and(|entry| entry.accepted.is_some());
+        if arrived {
+            Opening::Missing
+        } else {
+            Opening::Failed
+        }
+    }
+
+    /// In the list; or in what arrived since; or further down than the list was shown.
+    async fn locate(&self, line: &mut Line, seq: u32) -> Result<Place, ClientError> {
+        let place = || {
+            let store = self.store.borrow();
+            match (store.holds(seq), store.copy(seq).uid) {
+                (true, uid) => Place::Here(uid),
+                (false, Some(uid)) => Place::Server(uid),
+                (false, None) => Place::Nowhere,
+            }
+        };
+        if !matches!(place(), Place::Nowhere) {
+            return Ok(place());
+        }
+        let there = self.owner.ledger.borrow().should_be_there(seq);
+        if there {
+            line.session()?.noop().await?;
+            line.list_new(self).await?;
+        }
+        if there && matches!(place(), Place::Nowhere) {
+            line.list_older(self).await?;
+        }
+        Ok(place())
+    }
+
+    async fn connected(&self, line: &mut Line) -> Result<(), ClientError> {
+        if line.is_open() {
+            return Ok(());
+        }
+        line.look(self, Instant::now(), Purpose::Sitting).await
+    }
+
+    /// STORE +FLAGS (\Flagged).
+    pub(in crate::engine::device) async fn flag(&self, seq: u32, due: Instant) {
+        self.act(Operation::FlagMessage, due, async |line| {
+            let Some(uid) = self.on_server(line, seq).await? else {
+                return Ok(false);
+            };
+            let session = line.session()?;
+            session.store(uid, StoreMode::Add, &["\\Flagged"]).await?;
+            Ok(true)
+        })
+        .await;
+    }
+
+    /// STORE +FLAGS (\Deleted), UID EXPUNGE.
+    pub(in crate::engine::device) async fn delete(&self, seq: u32, due: Instant) {
+        self.act(Operation::DeleteMessage, due, async |line| {
+            let Some(uid) = self.on_server(line, seq).await? else {
+                return Ok(false);
+            };
+            let session = line.session()?;
+            session.store(uid, StoreMode::Add, &["\\Deleted"]).await?;
+            session.expunge_uids(uid).await?;
+            self.owner.removed(seq);
+            let mut store = self.store.borrow_mut();
+            store.delete(seq);
+            store.unplace(seq);
+            if let Some(entry) = self.owner.ledger.borrow_mut().entry_mut(seq) {
+                entry.deleted = true;
+            }
+            Ok(true)
+        })
+        .await;
+    }
+
+    /// APPEND of the answer to the folder of sent mail, STORE +FLAGS (\Answered).
+    pub(in crate::engine::device) async fn reply(
+        &self,
+        seq: u32,
+        reply: &MessageSpec,
+        due: Instant,
+    ) {
+        self.act(Operation::ReplyMessage, due, async |line| {
+            let Some(uid) = self.on_server(line, seq).await? else {
+                return Ok(false);
+            };
+            let folder = sent_folder(line).await?;
+            let id = format!("{}-reply", self.owner.ledger.borrow().identity(seq));
+            let envelope = Envelope {
+                id: &id,
+                from: &self.owner.address,
+                to: crate::engine::delivery::SENDER,
+                date_unix: unix_now(),
+            };
+            let body = Writer::new(reply, &envelope);
+            let octets = body.octets();
+            let session = line.session()?;
+            session.append(&folder, &["\\Seen"], octets, body).await?;
+            self.owner.log.total(|totals| totals.appended.add(octets));
+            session.store(uid, StoreMode::Add, &["\\Answered"]).await?;
+            Ok(true)
+        })
+        .await;
+    }
+
+    /// UID SEARCH over the whole message.
+    pub(in crate::engine::device) async fn search(&self, term: &str, due: Instant) {
+        self.act(Operation::SearchMailbox, due, async |line| {
+            let criteria = [Criterion::Text(term.to_owned())];
+            line.session()?.search(&criteria).await?;
+            Ok(true)
+        })
+        .await;
+    }
+
+    async fn on_server(&self, line: &mut Line, seq: u32) -> Result<Option<u32>, ClientError> {
+        Ok(match self.locate(line, seq).await? {
+            Place::Here(uid) => uid,
+            Place::Server(uid) => Some(uid),
+            Place::Nowhere => None,
+        })
+    }
+
+    /// Does something on the server and times it. `Ok(false)`: there was nothing to do it to.
+    async fn act(
+        &self,
+        operation: Operation,
+        due: Instant,
+        work: impl AsyncFn(&mut Line) -> Result<bool, ClientError>,
+    ) {
+        let asked = Instant::now();
+        let (mut taken, step_due) = self.take_for(due).await;
+        let line = &mut taken.line;
+        for attempt in 1.. {
+            line.due_next(step_due);
+            let mut before = SessionFigures::default();
+            let done = match self.connected(line).await {
+                Ok(()) => {
+                    before = line.figures();
+                    work(line).await
+                }
+                Err(error) => Err(error),
+            };
+            let cost = Cost::between(&before, &line.figures());
+            let timing = timing(due, asked);
+            match done {
+                Ok(false) => return,
+                Ok(true) => return self.owner.sample(operation, timing, cost, Ok(())),
+                Err(error) => {
+                    line.fail(self, &error);
+                    if attempt >= ATTEMPTS || error.class != ErrorClass::ConnectionLost {
+                        return self.owner.sample(operation, timing, cost, Err(error.class));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn timing(due: Instant, sent: Instant) -> Timing {
+    until(due, sent, Instant::now())
+}
+
+fn until(due: Instant, sent: Instant, done: Instant) -> Timing {
+    Timing {
+        due,
+        sent,
+        first_byte: None,
+        done,
+    }
+}
+
+/// What a mail program shows: the HTML form where there is one, else the first text.
+fn text_part(parts: &[Part]) -> Option<&Part> {
+    let texts = || parts.iter().filter(|part| !part.is_attachment);
+    texts()
+        .find(|part| part.media_type == "text/html")
+        .or_else(|| texts().find(|part| part.media_type.starts_with("text/")))
+        .or_else(|| texts().next())
+}
+
+/// Where answers are kept: the folder that the server calls `\Sent` (RFC 6154), or `Sent`.
+async fn sent_folder(line: &mut Line) -> Result<String, ClientError> {
+    if let Some(folder) = &line.sent_folder {
+        return Ok(folder.clone());
+    }
+    let folders = line.session()?.list_mailboxes().await?;
+    let folder = folders
+        .into_iter()
+        .find(|folder| folder.has("\\Sent"))
+        .map_or_else(|| "Sent".to_owned(), |folder| folder.name);
+    line.sent_folder = Some(folder.clone());
+    Ok(folder)
+}

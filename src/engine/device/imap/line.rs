@@ -1,0 +1,299 @@
+//! The connections of an IMAP device: the one that shows INBOX, and those that hold other folders.
+
+use std::future::Future;
+use std::time::Instant;
+
+use crate::client::{ClientError, IdleEnd, ImapSession, ListEntry, OpenError, SessionFigures};
+use crate::engine::device::Owner;
+use crate::engine::journal::Journal;
+use crate::engine::log::Tap;
+use crate::metrics::row::Purpose;
+use crate::metrics::{ErrorClass, Operation};
+use crate::scenario::{ImapKeep, Protocol};
+
+use super::ImapDevice;
+
+/// What the further connections of a device hold, in this order, as far as the server has them.
+const OTHER_FOLDERS: [&str; 4] = ["Sent", "Drafts", "Trash", "Archive"];
+
+/// A device's connections and what it knows by them.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    open: Option<Open>,
+    extras: Vec<Open>,
+    uid_validity: Option<u32>,
+    /// All messages up to this UID were listed, or passed over because they were older than the window.
+    highest_uid: u32,
+    /// The oldest UID of the window.
+    lowest_uid: u32,
+    /// Where answers are kept, once asked for.
+    pub(super) sent_folder: Option<String>,
+}
+
+#[derive(Debug)]
+struct Open {
+    session: ImapSession<Tap>,
+    journal: Journal,
+}
+
+impl Line {
+    pub(super) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Of the connection that shows INBOX; nothing when there is none.
+    pub(super) fn figures(&self) -> SessionFigures {
+        self.open
+            .as_ref()
+            .map(|open| open.session.figures())
+            .unwrap_or_default()
+    }
+
+    pub(super) fn journal(&mut self) -> Option<&mut Journal> {
+        self.open.as_mut().map(|open| &mut open.journal)
+    }
+
+    /// The open session. An error where there is none.
+    pub(super) fn session(&mut self) -> Result<&mut ImapSession<Tap>, ClientError> {
+        self.open
+            .as_mut()
+            .map(|open| &mut open.session)
+            .ok_or_else(|| {
+                ClientError::new(
+                    ErrorClass::ConnectionLost,
+                    Operation::Noop,
+                    "the connection is gone",
+                )
+            })
+    }
+
+    /// When the next command is due, if there is a connection.
+    pub(super) fn due_next(&mut self, due: Instant) {
+        if let Some(open) = &mut self.open {
+            open.session.due_next(due);
+        }
+    }
+
+    /// Connects if need be, and lists what is new.
+    pub(super) async fn look(
+        &mut self,
+        device: &ImapDevice,
+        due: Instant,
+        purpose: Purpose,
+    ) -> Result<(), ClientError> {
+        if let Some(open) = &mut self.open {
+            open.session.due_next(due);
+            // One who idles has been told already, and what came in between is told with the next reply.
+            if device.refresh.is_none() {
+                open.session.noop().await?;
+            }
+            return if self.news() {
+                self.list_new(device).await
+            } else {
+                Ok(())
+            };
+        }
+        self.open = Some(connect(&device.owner, purpose, due).await?);
+        self.select_and_list(device).await
+    }
+
+    /// SELECT INBOX and the first list view of a connection.
+    async fn select_and_list(&mut self, device: &ImapDevice) -> Result<(), ClientError> {
+        let selected = self.session()?.select("INBOX").await?;
+        let known = self.uid_validity == selected.uid_validity && self.highest_uid > 0;
+        let remembers = known && device.keep != ImapKeep::Nothing;
+        if remembers {
+            let (lowest, highest) = (self.lowest_uid, self.highest_uid);
+            let flags = self.session()?.fetch_flags(lowest..=highest).await?;
+            let mut store = device.store.borrow_mut();
+            store.forget_uids_but(|uid| flags.iter().any(|entry| entry.uid == uid));
+            for entry in &flags {
+                store.show_read(entry.uid, entry.flags.is_seen());
+            }
+        } else {
+            device.store.borrow_mut().forget_uids();
+            let next = selected.uid_next.unwrap_or(u32::MAX);
+            // UIDs are dense where nothing was deleted; where something was, the window is a little smaller.
+            let all = selected.exists <= device.window || next == u32::MAX;
+            let window = next.saturating_sub(device.window).max(1);
+            self.lowest_uid = if all { 1 } else { window };
+            self.highest_uid = self.lowest_uid - 1;
+        }
+        self.uid_validity = selected.uid_validity;
+        let empty = selected.exists == 0
+            || selected
+                .uid_next
+                .is_some_and(|next| next <= self.highest_uid + 1);
+        if !empty {
+            self.list_new(device).await?;
+        }
+        if let Some(open) = &mut self.open {
+            open.journal.usable(&open.session.figures());
+        }
+        Ok(())
+    }
+
+    /// Whether the server told of messages since somebody asked last.
+    pub(super) fn news(&mut self) -> bool {
+        self.open
+            .as_mut()
+            .is_some_and(|open| open.session.changes().exists.is_some())
+    }
+
+    /// Lists what lies beyond the highest UID known; a device that keeps everything fetches it too.
+    pub(super) async fn list_new(&mut self, device: &ImapDevice) -> Result<(), ClientError> {
+        let known = self.highest_uid;
+        let mut list = self.session()?.list_view(known + 1..).await?;
+        // `n:*` names the last message even where its UID is below n (RFC 3501 section 6.4.8).
+        list.retain(|entry| entry.uid > known);
+        self.take_in(device, &list);
+        self.highest_uid = list.iter().map(|entry| entry.uid).fold(known, u32::max);
+        if device.keep == ImapKeep::Everything {
+            for entry in &list {
+                self.fetch_whole(device, entry.uid).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is older than the window, as if the person had scrolled to the end of the list.
+    pub(super) async fn list_older(&mut self, device: &ImapDevice) -> Result<bool, ClientError> {
+        if self.lowest_uid <= 1 {
+            return Ok(false);
+        }
+        let lowest = self.lowest_uid;
+        let list = self.session()?.list_view(1..=lowest - 1).await?;
+        self.take_in(device, &list);
+        self.lowest_uid = 1;
+        Ok(!list.is_empty())
+    }
+
+    fn take_in(&mut self, device: &ImapDevice, list: &[ListEntry]) {
+        let now = Instant::now();
+        let ledger = device.owner.ledger.borrow();
+        let mut store = device.store.borrow_mut();
+        for entry in list {
+            let Some(seq) = entry.id.as_deref().and_then(|id| ledger.seq(id)) else {
+                continue;
+            };
+            store.show(seq, now);
+            store.place(seq, entry.uid, entry.flags.is_seen());
+        }
+        if let Some(journal) = self.journal() {
+            journal.headers += list.len() as u32;
+        }
+    }
+
+    async fn fetch_whole(&mut self, device: &ImapDevice, uid: u32) -> Result<(), ClientError> {
+        let Some(seq) = device.store.borrow().at_uid(uid) else {
+            return Ok(());
+        };
+        if device.store.borrow().holds(seq) {
+            return Ok(());
+        }
+        let Some(digest) = self.session()?.fetch_message(uid, true).await? else {
+            return Ok(());
+        };
+        device.store.borrow_mut().keep_whole(seq, digest.octets);
+        device.owner.verify(seq, digest.body_hash);
+        if let Some(journal) = self.journal() {
+            journal.messages += 1;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn idle(
+        &mut self,
+        stop: impl Future<Output = ()>,
+    ) -> Result<IdleEnd, ClientError> {
+        self.session()?.idle(stop).await
+    }
+
+    /// Notes the error; unless it was a mere refusal, the connection is of no more use.
+    pub(super) fn fail(&mut self, device: &ImapDevice, error: &ClientError) {
+        if error.is_refusal() {
+            // One that did not come to be has told of itself.
+            if self.open.is_some() {
+                device.owner.error(Instant::now(), error);
+            }
+            return;
+        }
+        if let Some(Open { session, journal }) = self.open.take() {
+            journal.end(&session.abort(), Some(error));
+        }
+    }
+
+    pub(super) async fn hang_up(&mut self) {
+        if let Some(open) = self.open.take() {
+            open.hang_up().await;
+        }
+    }
+
+    pub(super) async fn hang_up_extras(&mut self) {
+        for open in std::mem::take(&mut self.extras) {
+            open.hang_up().await;
+        }
+    }
+
+    /// The further connections, each with a folder of its own.
+    pub(super) async fn open_extras(&mut self, device: &ImapDevice) {
+        let further = device.connections.saturating_sub(1) as usize;
+        for folder in OTHER_FOLDERS.into_iter().cycle().take(further) {
+            let due = Instant::now();
+            let Ok(mut open) = connect(&device.owner, Purpose::Extra, due).await else {
+                return;
+            };
+            match open.session.select(folder).await {
+                Err(error) if !error.is_refusal() => {
+                    open.journal.end(&open.session.abort(), Some(&error));
+                    return;
+                }
+                // A server without that folder: the connection stays all the same.
+                Err(error) => device.owner.error(due, &error),
+                Ok(_) => open.journal.usable(&open.session.figures()),
+            }
+            self.extras.push(open);
+        }
+    }
+}
+
+impl Open {
+    async fn hang_up(mut self) {
+        self.session.due_next(Instant::now());
+        let (figures, farewell) = self.session.logout().await;
+        self.journal.end(&figures, farewell.err().as_ref());
+    }
+}
+
+async fn connect(
+    owner: &std::rc::Rc<Owner>,
+    purpose: Purpose,
+    due: Instant,
+) -> Result<Open, ClientError> {
+    let journal = Journal::begin(owner, Protocol::Imap, purpose, due);
+    let Some(address) = &owner.endpoint.imap else {
+        let detail = "the target offers no IMAP";
+        let error = ClientError::new(ErrorClass::NotOffered, Operation::Connect, detail);
+        journal.end(&SessionFigures::default(), Some(&error));
+        return Err(error);
+    };
+    let opened = ImapSession::open(
+        &owner.dialer,
+        address,
+        owner.endpoint.tls,
+        &owner.login,
+        due,
+        owner.tap(),
+    );
+    match opened.await {
+        Ok(session) => {
+            owner.logged_in();
+            Ok(Open { session, journal })
+        }
+        Err(OpenError { error, figures }) => {
+            owner.not_reached(&error);
+            journal.end(&figures, Some(&error));
+            Err(error)
+        }
+    }
+}

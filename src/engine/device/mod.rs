@@ -1,0 +1,302 @@
+//! A phone, a tablet or a notebook: what it does in each arm. It checks for mail, shows it, and does what its owner
+//! wants of it. When that happens is the person's and the plan's business.
+
+mod imap;
+mod pop;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::client::{ClientError, Login};
+use crate::metrics::row::{Opening, Purpose};
+use crate::metrics::{ErrorClass, Operation, Sample, Timing, Traffic};
+use crate::net::Dialer;
+use crate::plan::{MessageSpec, UserId};
+use crate::scenario::{DeviceKind, Protocol, Scenario, Watch};
+use crate::target::Endpoint;
+
+pub(super) use imap::ImapDevice;
+pub(super) use pop::PopDevice;
+
+use super::course::Guide;
+use super::ledger::Ledger;
+use super::log::{Log, Tap};
+use super::store::Store;
+
+/// Whose device it is, and everything it needs to connect and to note down what happens.
+#[derive(Debug)]
+pub(super) struct Owner {
+    pub(super) user: UserId,
+    pub(super) kind: DeviceKind,
+    pub(super) login: Login,
+    pub(super) address: String,
+    pub(super) ledger: Rc<RefCell<Ledger>>,
+    pub(super) log: Rc<Log>,
+    pub(super) guide: Guide,
+    pub(super) endpoint: Arc<Endpoint>,
+    pub(super) dialer: Dialer,
+}
+
+impl Owner {
+    pub(super) fn tap(&self) -> Tap {
+        Tap {
+            log: Rc::clone(&self.log),
+            device: Some(self.kind),
+        }
+    }
+
+    pub(super) fn error(&self, due: Instant, error: &ClientError) {
+        self.log
+            .error(Some((self.user, Some(self.kind))), due, error);
+    }
+
+    fn logged_in(&self) {
+        self.log.gauge(|gauges| {
+            gauges.logins += 1;
+            gauges.lost_in_a_row = 0;
+        });
+    }
+
+    /// A connection could not be had: nobody there, or no answer.
+    pub(super) fn not_reached(&self, error: &ClientError) {
+        if !error.is_refusal() {
+            self.log.gauge(|gauges| gauges.lost_in_a_row += 1);
+        }
+    }
+
+    /// A person's operation came to its end.
+    fn sample(
+        &self,
+        operation: Operation,
+        timing: Timing,
+        cost: Cost,
+        outcome: Result<(), ErrorClass>,
+    ) {
+        let sample = Sample {
+            operation,
+            timing,
+            traffic: cost.traffic,
+            round_trips: cost.round_trips,
+            outcome,
+        };
+        self.log.sample(Some(self.kind), &sample);
+    }
+
+    /// The server agreed that the message is gone.
+    fn removed(&self, seq: u32) {
+        let mut ledger = self.ledger.borrow_mut();
+        if let Some(entry) = ledger.entry_mut(seq).filter(|entry| !entry.removed) {
+            entry.removed = true;
+            let octets = entry.octets;
+            self.log.total(|totals| totals.removed.add(octets));
+        }
+    }
+
+    /// A whole message came: is it what was sent?
+    fn verify(&self, seq: u32, body_hash: u64) {
+        let sent = self
+            .ledger
+            .borrow()
+            .entry(seq)
+            .and_then(|entry| entry.body_hash);
+        if sent.is_some_and(|sent| sent != body_hash) {
+            self.log.total(|totals| totals.corrupt += 1);
+            let identity = self.ledger.borrow().identity(seq);
+            self.log.fault(
+                Some((self.user, Some(self.kind))),
+                Instant::now(),
+                None,
+                ErrorClass::Corrupt,
+                &format!("message {identity} came with another body than it was sent with"),
+            );
+        }
+    }
+}
+
+/// What something took on the wire.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cost {
+    pub(super) traffic: Traffic,
+    pub(super) round_trips: u32,
+}
+
+impl Cost {
+    pub(super) fn between(
+        before: &crate::client::SessionFigures,
+        after: &crate::client::SessionFigures,
+    ) -> Self {
+        let (a, b) = (before.traffic, after.traffic);
+        Self {
+            traffic: Traffic {
+                rx: b.rx.saturating_sub(a.rx),
+                tx: b.tx.saturating_sub(a.tx),
+                wire_rx: b.wire_rx.saturating_sub(a.wire_rx),
+                wire_tx: b.wire_tx.saturating_sub(a.wire_tx),
+            },
+            round_trips: after.round_trips.saturating_sub(before.round_trips),
+        }
+    }
+}
+
+/// How opening a message went.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Opened {
+    pub(super) outcome: Opening,
+    /// The text was readable, or the person gave up.
+    pub(super) at: Instant,
+    pub(super) cost: Cost,
+}
+
+/// One device of one user.
+#[derive(Debug)]
+pub(super) enum Device {
+    Pop(PopDevice),
+    Imap(Box<ImapDevice>),
+}
+
+impl Device {
+    pub(super) fn new(owner: Owner, protocol: Protocol, scenario: &Scenario) -> Self {
+        let behaviour = scenario.device(owner.kind);
+        match protocol {
+            Protocol::Pop3 => Self::Pop(PopDevice::new(owner, &behaviour.pop3)),
+            Protocol::Imap => {
+                let refresh = match behaviour.imap.watch {
+                    Watch::Idle { refresh } => Some(scenario.clock(refresh)),
+                    Watch::Poll(_) => None,
+                };
+                Self::Imap(Box::new(ImapDevice::new(owner, &behaviour.imap, refresh)))
+            }
+        }
+    }
+
+    /// Whether a check is under way or waiting.
+    pub(super) fn busy(&self) -> bool {
+        match self {
+            Self::Pop(device) => device.busy(),
+            Self::Imap(device) => device.busy(),
+        }
+    }
+
+    /// The device is switched on: its first check, and from then on it watches if that is its way. Ends when the
+    /// device need not be looked after any more.
+    pub(super) async fn online(&self, due: Instant) {
+        match self {
+            Self::Pop(device) => device.check(due, Purpose::Poll).await,
+            Self::Imap(device) => device.online(due).await,
+        }
+    }
+
+    /// The device looks for new mail.
+    pub(super) async fn check(&self, due: Instant, purpose: Purpose) {
+        match self {
+            Self::Pop(device) => device.check(due, purpose).await,
+            Self::Imap(device) => device.check(due, purpose).await,
+        }
+    }
+
+    pub(super) async fn open(&self, seq: u32, attachment: bool, due: Instant) -> Opened {
+        match self {
+            Self::Pop(device) => device.open(seq, attachment, due).await,
+            Self::Imap(device) => device.open(seq, attachment, due).await,
+        }
+    }
+
+    pub(super) async fn flag(&self, seq: u32, due: Instant) {
+        match self {
+            Self::Pop(device) => device.touch(Operation::FlagMessage, seq, due),
+            Self::Imap(device) => device.flag(seq, due).await,
+        }
+    }
+
+    pub(super) async fn delete(&self, seq: u32, due: Instant) {
+        match self {
+            Self::Pop(device) => device.delete(seq, due),
+            Self::Imap(device) => device.delete(seq, due).await,
+        }
+    }
+
+    pub(super) async fn reply(&self, seq: u32, reply: &MessageSpec, due: Instant) {
+        match self {
+            Self::Pop(device) => device.touch(Operation::ReplyMessage, seq, due),
+            Self::Imap(device) => device.reply(seq, reply, due).await,
+        }
+    }
+
+    pub(super) async fn search(&self, term: &str, due: Instant) {
+        match self {
+            Self::Pop(device) => device.search(due),
+            Self::Imap(device) => device.search(term, due).await,
+        }
+    }
+
+    /// The person puts the device down.
+    pub(super) async fn put_down(&self) {
+        match self {
+            Self::Pop(_) => {}
+            Self::Imap(device) => device.put_down().await,
+        }
+    }
+
+    /// The end of the run: connections are closed in order.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Pop(_) => {}
+            Self::Imap(device) => device.close().await,
+        }
+    }
+
+    pub(super) fn owner(&self) -> &Rc<Owner> {
+        match self {
+            Self::Pop(device) => &device.owner,
+            Self::Imap(device) => &device.owner,
+        }
+    }
+
+    pub(super) fn store(&self) -> &RefCell<Store> {
+        match self {
+            Self::Pop(device) => &device.store,
+            Self::Imap(device) => &device.store,
+        }
+    }
+}
+
+/// How long a device waits before it tries again, or none if trying again is of no use.
+fn pause_before_retry(error: &ClientError, attempt: u32) -> Option<Duration> {
+    let (first, most) = match error.class {
+        ErrorClass::InUse | ErrorClass::LoginDelay => (500, 6),
+        ErrorClass::Refused
+        | ErrorClass::Unreachable
+        | ErrorClass::ConnectionLost
+        | ErrorClass::Greeting => (250, 3),
+        _ => return None,
+    };
+    // Half of it at random, so that those who were refused together do not come back together.
+    let full = Duration::from_millis(first << attempt.min(8));
+    (attempt < most).then(|| full / 2 + full.mul_f64(rand::random::<f64>() / 2.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::pause_before_retry;
+    use crate::client::ClientError;
+    use crate::metrics::{ErrorClass, Operation};
+
+    #[test]
+    fn a_refused_password_is_not_tried_again_but_a_busy_maildrop_is() {
+        let error = |class| ClientError::new(class, Operation::Login, "no");
+        assert_eq!(
+            pause_before_retry(&error(ErrorClass::Authentication), 0),
+            None
+        );
+        let pauses: Vec<Duration> = (0..)
+            .map_while(|attempt| pause_before_retry(&error(ErrorClass::InUse), attempt))
+            .collect();
+        assert_eq!(pauses.len(), 6);
+        assert!(pauses[0] >= Duration::from_millis(250));
+        assert!(pauses[5] <= Duration::from_secs(16));
+    }
+}

@@ -1,0 +1,300 @@
+//! A device that reads its mail by POP3: it downloads what is new, whole, and by default has it deleted from the server.
+//! Everything its owner does afterwards happens in its own store.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Instant;
+
+use tokio::sync::Mutex;
+use tokio::time::sleep;
+
+use crate::client::{ClientError, OpenError, PopSession};
+use crate::engine::journal::Journal;
+use crate::engine::log::Tap;
+use crate::engine::store::{Downloaded, Store};
+use crate::metrics::row::{Opening, Purpose};
+use crate::metrics::{ErrorClass, Operation, Timing};
+use crate::proto::pop3::UidlEntry;
+use crate::scenario::{PopClient, Protocol};
+
+use super::{Cost, Opened, Owner, pause_before_retry};
+
+/// A POP3 device.
+#[derive(Debug)]
+pub(in crate::engine) struct PopDevice {
+    pub(super) owner: Rc<Owner>,
+    leave_on_server: bool,
+    pub(super) store: RefCell<Store>,
+    /// One session at a time.
+    line: Mutex<()>,
+    /// The last check did not get through: what is missing may still be on the server.
+    blind: Cell<bool>,
+}
+
+/// What a session achieved before its QUIT.
+struct Fetched {
+    /// The new mail was on the device.
+    at: Instant,
+    /// Marked for deletion.
+    marked: Vec<u32>,
+}
+
+impl PopDevice {
+    pub(super) fn new(owner: Owner, behaviour: &PopClient) -> Self {
+        let messages = owner.ledger.borrow().len();
+        Self {
+            owner: Rc::new(owner),
+            leave_on_server: behaviour.leave_on_server,
+            store: RefCell::new(Store::new(messages)),
+            line: Mutex::new(()),
+            blind: Cell::new(true),
+        }
+    }
+
+    pub(super) fn busy(&self) -> bool {
+        self.line.try_lock().is_err()
+    }
+
+    /// Downloads what is new; when the maildrop is locked or the connection breaks, after a pause again.
+    pub(super) async fn check(&self, due: Instant, purpose: Purpose) {
+        let asked = Instant::now();
+        let (_line, mut session_due) = match self.line.try_lock() {
+            Ok(line) => (line, due),
+            // Waiting for our own earlier session is not the generator being late.
+            Err(_) => (self.line.lock().await, Instant::now()),
+        };
+        let timing = |done| Timing {
+            due,
+            sent: asked,
+            first_byte: None,
+            done,
+        };
+        for attempt in 0.. {
+            let (outcome, cost) = self.session(session_due, purpose).await;
+            let error = match outcome {
+                Ok(at) => {
+                    self.blind.set(false);
+                    self.owner
+                        .sample(Operation::Check, timing(at), cost, Ok(()));
+                    return;
+                }
+                Err(error) => error,
+            };
+            self.blind.set(true);
+            let pause = pause_before_retry(&error, attempt);
+            let Some(pause) = pause.filter(|_| self.owner.guide.running()) else {
+                let timing = timing(Instant::now());
+                self.owner
+                    .sample(Operation::Check, timing, cost, Err(error.class));
+                return;
+            };
+            sleep(pause).await;
+            session_due = Instant::now();
+        }
+    }
+
+    /// One connection. Returns when the new mail was on the device.
+    async fn session(
+        &self,
+        due: Instant,
+        purpose: Purpose,
+    ) -> (Result<Instant, ClientError>, Cost) {
+        let owner = &self.owner;
+        let mut journal = Journal::begin(owner, Protocol::Pop3, purpose, due);
+        let Some(address) = &owner.endpoint.pop3 else {
+            let error = ClientError::new(
+                ErrorClass::NotOffered,
+                Operation::Connect,
+                "the target offers no POP3",
+            );
+            journal.end(&crate::client::SessionFigures::default(), Some(&error));
+            return (Err(error), Cost::default());
+        };
+        let opened = PopSession::open(
+            &owner.dialer,
+            address,
+            owner.endpoint.tls,
+            &owner.login,
+            due,
+            owner.tap(),
+        );
+        let mut session = match opened.await {
+            Ok(session) => session,
+            Err(OpenError { error, figures }) => {
+                owner.not_reached(&error);
+                journal.end(&figures, Some(&error));
+                let cost = Cost::between(&crate::client::SessionFigures::default(), &figures);
+                return (Err(error), cost);
+            }
+        };
+        owner.logged_in();
+        let fetched = self.fetch(&mut session, &mut journal).await;
+        let (figures, farewell) = match &fetched {
+            Err(error) if !error.is_refusal() => (session.abort(), Ok(())),
+            _ => session.quit().await,
+        };
+        if let (Ok(fetched), Ok(())) = (&fetched, &farewell) {
+            for seq in &fetched.marked {
+                owner.removed(*seq);
+            }
+        }
+        journal.end(&figures, fetched.as_ref().err().or(farewell.as_ref().err()));
+        let cost = Cost::between(&crate::client::SessionFigures::default(), &figures);
+        (fetched.map(|fetched| fetched.at), cost)
+    }
+
+    /// STAT, UIDL, RETR of what is new, DELE of what need not stay.
+    async fn fetch(
+        &self,
+        session: &mut PopSession<Tap>,
+        journal: &mut Journal,
+    ) -> Result<Fetched, ClientError> {
+        let there = session.stat().await?.messages;
+        let listing = match there {
+            0 => Vec::new(),
+            _ => session.uidl().await?,
+        };
+        journal.usable(&session.figures());
+        let on_server = listing.iter().map(|entry| entry.uidl.as_str());
+        self.store.borrow_mut().forget_all_but(on_server);
+
+        let mut new: HashMap<u32, &str> = HashMap::new();
+        let mut numbers = Vec::new();
+        {
+            let store = self.store.borrow();
+            for entry in &listing {
+                if store.downloaded(&entry.uidl).is_none() {
+                    new.insert(entry.number, &entry.uidl);
+                    numbers.push(entry.number);
+                }
+            }
+        }
+        let mut arrived = 0;
+        let retrieved = session
+            .retrieve(&numbers, |number, digest| {
+                arrived += 1;
+                let seq = digest
+                    .id
+                    .as_deref()
+                    .and_then(|identity| self.owner.ledger.borrow().seq(identity));
+                let mut store = self.store.borrow_mut();
+                if let Some(uidl) = new.get(&number) {
+                    store.remember((*uidl).to_owned(), seq);
+                }
+                if let Some(seq) = seq {
+                    store.show(seq, Instant::now());
+                    store.keep_whole(seq, digest.octets);
+                    self.owner.verify(seq, digest.body_hash);
+                }
+            })
+            .await;
+        journal.messages += arrived;
+        let at = Instant::now();
+        // One message that is refused does not keep the others on the server.
+        if let Err(error) = retrieved {
+            if !error.is_refusal() {
+                return Err(error);
+            }
+            self.owner.error(at, &error);
+        }
+        let (numbers, marked) = self.to_delete(&listing);
+        if !numbers.is_empty() {
+            session.delete(&numbers).await?;
+        }
+        Ok(Fetched { at, marked })
+    }
+
+    /// Of what this device has downloaded and the server still has: everything, or, where mail stays on the server,
+    /// what the person has deleted here. Never what mailgauge did not put there.
+    fn to_delete(&self, listing: &[UidlEntry]) -> (Vec<u32>, Vec<u32>) {
+        let store = self.store.borrow();
+        listing
+            .iter()
+            .filter_map(|entry| {
+                let Downloaded::Ours(seq) = store.downloaded(&entry.uidl)? else {
+                    return None;
+                };
+                let unwanted = !self.leave_on_server || store.copy(seq).deleted;
+                unwanted.then_some((entry.number, seq))
+            })
+            .unzip()
+    }
+
+    /// From the device's own store, or not at all. What arrived after the last check is looked for once more, as a
+    /// person would.
+    pub(super) async fn open(&self, seq: u32, attachment: bool, due: Instant) -> Opened {
+        let asked = Instant::now();
+        let there = self.owner.ledger.borrow().should_be_there(seq);
+        if !self.store.borrow().holds(seq) && there {
+            self.check(Instant::now(), Purpose::Sitting).await;
+        }
+        let at = Instant::now();
+        let opened = |outcome| Opened {
+            outcome,
+            at,
+            cost: Cost::default(),
+        };
+        if !self.store.borrow().holds(seq) {
+            let arrived = self
+                .owner
+                .ledger
+                .borrow()
+                .entry(seq)
+                .is_some_and(|entry| entry.accepted.is_some());
+            let gone = arrived && !self.blind.get();
+            return opened(if gone {
+                Opening::Missing
+            } else {
+                Opening::Failed
+            });
+        }
+        self.store.borrow_mut().open(seq, at);
+        let timing = Timing {
+            due,
+            sent: asked,
+            first_byte: None,
+            done: at,
+        };
+        let owner = &self.owner;
+        owner.sample(Operation::OpenMessage, timing, Cost::default(), Ok(()));
+        if attachment {
+            owner.sample(Operation::OpenAttachment, timing, Cost::default(), Ok(()));
+        }
+        opened(Opening::Local)
+    }
+
+    /// Something that happens on the device alone.
+    pub(super) fn touch(&self, operation: Operation, seq: u32, due: Instant) {
+        if self.store.borrow().holds(seq) {
+            self.local(operation, due);
+        }
+    }
+
+    pub(super) fn delete(&self, seq: u32, due: Instant) {
+        if !self.store.borrow().holds(seq) {
+            return;
+        }
+        self.store.borrow_mut().delete(seq);
+        if let Some(entry) = self.owner.ledger.borrow_mut().entry_mut(seq) {
+            entry.deleted = true;
+        }
+        self.local(Operation::DeleteMessage, due);
+    }
+
+    pub(super) fn search(&self, due: Instant) {
+        self.local(Operation::SearchMailbox, due);
+    }
+
+    fn local(&self, operation: Operation, due: Instant) {
+        let now = Instant::now();
+        let timing = Timing {
+            due,
+            sent: now,
+            first_byte: None,
+            done: now,
+        };
+        self.owner
+            .sample(operation, timing, Cost::default(), Ok(()));
+    }
+}

@@ -1,0 +1,149 @@
+//! Mailboxes as the plan has them at the start: mail is delivered like any other, and what was read before is marked so.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use crate::client::{ClientError, ImapSession, OpenError, SessionFigures};
+use crate::metrics::{ErrorClass, Operation};
+use crate::plan::{Arrival, UserPlan};
+use crate::proto::imap::StoreMode;
+
+use super::delivery::{Letter, Post};
+use super::device::Owner;
+use super::log::{Log, Tap};
+use super::person::Person;
+use super::worker::Assignment;
+
+/// Users whose mail is marked at the same time.
+const TOGETHER: usize = 4;
+
+/// Delivers the mail of the start and marks what was read. The first thing that goes wrong is told: a cell must not begin on
+/// mailboxes that are not as planned.
+pub(super) async fn fill_mailboxes(
+    assignment: &Assignment,
+    log: &Rc<Log>,
+    people: &[(Rc<Person>, &UserPlan)],
+) -> Result<(), String> {
+    let post = Rc::new(Post::default());
+    let mut carriers = assignment.carriers(log, &post);
+    for (person, plan) in people {
+        for (seq, message) in (0..).zip(&plan.mail) {
+            if matches!(message.arrival, Arrival::AtStart { .. }) {
+                post.hand_in(Letter {
+                    user: plan.user,
+                    seq,
+                    spec: message.spec,
+                    address: person.address.clone(),
+                    ledger: Rc::clone(&person.ledger),
+                    due: None,
+                });
+            }
+        }
+    }
+    post.close();
+    while carriers.join_next().await.is_some() {}
+    if let Some(error) = post.failure() {
+        return Err(format!("the mailboxes could not be filled: {error}"));
+    }
+    mark_all(assignment, people).await
+}
+
+async fn mark_all(
+    assignment: &Assignment,
+    people: &[(Rc<Person>, &UserPlan)],
+) -> Result<(), String> {
+    if assignment.endpoint.imap.is_none() {
+        return Ok(());
+    }
+    let mut tasks = tokio::task::JoinSet::new();
+    let mut waiting = people.iter();
+    loop {
+        while tasks.len() < TOGETHER
+            && let Some((person, _)) = waiting.next()
+        {
+            let person = Rc::clone(person);
+            tasks.spawn_local(async move { mark(&person).await });
+        }
+        match tasks.join_next().await {
+            None => return Ok(()),
+            Some(Ok(Ok(()))) => {}
+            Some(Ok(Err(error))) => {
+                return Err(format!("what was read before could not be marked: {error}"));
+            }
+            Some(Err(_)) => return Err("marking what was read before panicked".into()),
+        }
+    }
+}
+
+/// Sets `\Seen` on what the plan says was read.
+async fn mark(person: &Person) -> Result<(), ClientError> {
+    let any = person
+        .ledger
+        .borrow()
+        .iter()
+        .any(|(_, entry)| entry.at_start == Some(true));
+    let (Some(device), true) = (person.devices.first(), any) else {
+        return Ok(());
+    };
+    let owner = device.owner();
+    let mut session = match try_to_open(owner).await {
+        Ok(session) => session,
+        Err(failed) => {
+            owner.log.total(|totals| {
+                totals.imap += failed.figures.traffic;
+                totals.cut += 1;
+            });
+            return Err(failed.error);
+        }
+    };
+    let marked = mark_in(person, &mut session).await;
+    let figures = match &marked {
+        Err(error) if !error.is_refusal() => session.abort(),
+        _ => session.logout().await.0,
+    };
+    owner.log.total(|totals| {
+        totals.imap += figures.traffic;
+        totals.cut += u64::from(marked.is_err());
+    });
+    marked
+}
+
+async fn mark_in(person: &Person, session: &mut ImapSession<Tap>) -> Result<(), ClientError> {
+    session.select("INBOX").await?;
+    let list = session.list_view(1..).await?;
+    let seen: Vec<u32> = {
+        let ledger = person.ledger.borrow();
+        list.iter()
+            .filter(|entry| {
+                let seq = entry.id.as_deref().and_then(|id| ledger.seq(id));
+                seq.and_then(|seq| ledger.entry(seq))
+                    .is_some_and(|message| message.at_start == Some(true))
+            })
+            .map(|entry| entry.uid)
+            .collect()
+    };
+    if !seen.is_empty() {
+        session.store(seen, StoreMode::Add, &["\\Seen"]).await?;
+    }
+    Ok(())
+}
+
+/// A connection of the harness itself.
+pub(super) async fn try_to_open(owner: &Owner) -> Result<ImapSession<Tap>, OpenError> {
+    let Some(address) = &owner.endpoint.imap else {
+        let detail = "the target offers no IMAP";
+        return Err(OpenError {
+            error: ClientError::new(ErrorClass::NotOffered, Operation::Connect, detail),
+            figures: SessionFigures::default(),
+        });
+    };
+    ImapSession::open(
+        &owner.dialer,
+        address,
+        owner.endpoint.tls,
+        &owner.login,
+        Instant::now(),
+        owner.tap(),
+    )
+    .await
+}
