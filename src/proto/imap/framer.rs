@@ -18,8 +18,12 @@
 //! }
 //! ```
 
-use memchr::{memchr, memchr2, memrchr};
+mod announced;
+
+use memchr::{memchr, memrchr};
 use thiserror::Error;
+
+use self::announced::{Announced, in_quotes, is_text_response};
 
 /// What comes out of the stream, in the order in which it stands there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -437,79 +441,6 @@ impl Framer {
 enum Progress<'i> {
     Starved,
     Piece(Piece<'i>),
-}
-
-/// `{n}`, `{n+}` or either behind `~`, at the end of a text.
-struct Announced {
-    /// Where the `{` stands.
-    at: usize,
-    /// None: more than a u64 holds.
-    octets: Option<u64>,
-    synchronising: bool,
-    binary: bool,
-}
-
-impl Announced {
-    fn at_end_of(text: &[u8]) -> Option<Self> {
-        let inner = text.strip_suffix(b"}")?;
-        let (digits_end, synchronising) = match inner.strip_suffix(b"+") {
-            Some(inner) => (inner.len(), false),
-            None => (inner.len(), true),
-        };
-        let digits = text[..digits_end]
-            .iter()
-            .rev()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
-        let at = (digits_end - digits).checked_sub(1)?;
-        if digits == 0 || text[at] != b'{' {
-            return None;
-        }
-        let octets = text[at + 1..digits_end]
-            .iter()
-            .try_fold(0u64, |value, digit| {
-                value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
-            });
-        Some(Self {
-            at,
-            octets,
-            synchronising,
-            binary: at > 0 && text[at - 1] == b'~',
-        })
-    }
-}
-
-/// Whether the end of `text` lies within a quoted string.
-fn in_quotes(text: &[u8]) -> bool {
-    let mut rest = text;
-    while let Some(open) = memchr(b'"', rest) {
-        rest = &rest[open + 1..];
-        loop {
-            match memchr2(b'"', b'\\', rest) {
-                None => return true,
-                Some(at) if rest[at] == b'"' => {
-                    rest = &rest[at + 1..];
-                    break;
-                }
-                Some(at) => rest = rest.get(at + 2..).unwrap_or_default(),
-            }
-        }
-    }
-    false
-}
-
-/// Whether a server's line is free text, in which no literal can stand: a continuation request, or OK, NO, BAD,
-/// BYE or PREAUTH behind a tag or `*`.
-fn is_text_response(line: &[u8]) -> bool {
-    let mut words = line.splitn(3, |&byte| byte == b' ');
-    if words.next() == Some(b"+") {
-        return true;
-    }
-    words.next().is_some_and(|word| {
-        [&b"OK"[..], b"NO", b"BAD", b"BYE", b"PREAUTH"]
-            .iter()
-            .any(|status| word.eq_ignore_ascii_case(status))
-    })
 }
 
 /// Cuts up to `most` octets off the front.

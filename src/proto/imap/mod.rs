@@ -7,6 +7,7 @@ mod command;
 mod envelope;
 mod fetch;
 pub mod framer;
+mod mailbox;
 mod response;
 mod scan;
 mod search;
@@ -18,9 +19,8 @@ pub use code::Code;
 pub use command::{Command, FetchItems, LiteralForm, StoreMode};
 pub use envelope::{Envelope, RawEnvelope};
 pub use fetch::{BodyData, Fetch, FetchItem};
-pub use response::{
-    Condition, ESearch, Listed, MailboxStatus, Namespace, Namespaces, Response, Search, Text,
-};
+pub use mailbox::{Listed, MailboxStatus, Namespace, Namespaces};
+pub use response::{Condition, ESearch, Response, Search, Text};
 pub use scan::{Flags, Malformed, Nstring, Words};
 pub use search::{Criterion, SearchDate};
 pub use set::{UidRanges, UidSet};

@@ -13,10 +13,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// Far more than a test takes.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One step of a server's script.
-pub enum Act {
+pub(super) enum Act {
     /// Sends this, LF as CRLF.
     Say(String),
     /// Sends this as it is.
@@ -29,9 +29,9 @@ pub enum Act {
     FallSilent,
 }
 
-pub use Act::{FallSilent, Hear, SayOctets};
+pub(super) use Act::{FallSilent, Hear, SayOctets};
 
-pub fn say(text: &str) -> Act {
+pub(super) fn say(text: &str) -> Act {
     Act::Say(text.to_owned())
 }
 
@@ -88,7 +88,7 @@ async fn hear(stream: &mut TcpStream, heard: &mut Vec<u8>) -> String {
 
 /// Remembers what it was told.
 #[derive(Clone, Default)]
-pub struct Notes(pub Rc<RefCell<Vec<Sample>>>);
+pub(super) struct Notes(pub(super) Rc<RefCell<Vec<Sample>>>);
 
 impl Observer for Notes {
     fn operation(&self, sample: &Sample) {
@@ -96,14 +96,17 @@ impl Observer for Notes {
     }
 }
 
+/// What was done, and how it went.
+pub(super) type Told = Vec<(Operation, Result<(), ErrorClass>)>;
+
 impl Notes {
-    pub fn told(&self) -> Vec<(Operation, Result<(), ErrorClass>)> {
+    pub(super) fn told(&self) -> Told {
         let samples = self.0.borrow();
         samples.iter().map(|s| (s.operation, s.outcome)).collect()
     }
 }
 
-pub fn run<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -116,7 +119,7 @@ pub fn run<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// How a login goes with a server that tells everything unasked.
-pub fn well_met(capabilities: &str) -> Vec<Act> {
+pub(super) fn well_met(capabilities: &str) -> Vec<Act> {
     vec![
         say(&format!(
             "* OK [CAPABILITY IMAP4rev1 {capabilities}] hello\n"
@@ -127,19 +130,24 @@ pub fn well_met(capabilities: &str) -> Vec<Act> {
 }
 
 /// A client that has just tried to log in to a server that follows `script`.
-pub struct Met {
-    pub session: Result<ImapSession<Notes>, OpenError>,
-    pub told: Notes,
-    pub server: JoinHandle<()>,
+pub(super) struct Met {
+    pub(super) session: Result<ImapSession<Notes>, OpenError>,
+    pub(super) told: Notes,
+    pub(super) server: JoinHandle<()>,
 }
 
 /// Starts the server and opens a session with it. A silence of the server is taken for `limit`.
-pub async fn meet(script: Vec<Act>, chunk: usize, method: LoginMethod, limit: Duration) -> Met {
+pub(super) async fn meet(
+    script: Vec<Act>,
+    chunk: usize,
+    method: LoginMethod,
+    limit: Duration,
+) -> Met {
     meet_by(TlsMode::Plain, script, chunk, method, limit).await
 }
 
 /// As [`meet`], asking for TLS. The server cannot do it.
-pub async fn meet_by(
+pub(super) async fn meet_by(
     mode: TlsMode,
     script: Vec<Act>,
     chunk: usize,
@@ -169,7 +177,7 @@ pub async fn meet_by(
 }
 
 /// Plays a script after the login, under several cuttings, and gives the client's session to `act`.
-pub fn scripted<T, F: Future<Output = T>>(
+pub(super) fn scripted<T, F: Future<Output = T>>(
     capabilities: &str,
     script: impl Fn() -> Vec<Act>,
     act: impl Fn(ImapSession<Notes>) -> F,
@@ -188,13 +196,10 @@ pub fn scripted<T, F: Future<Output = T>>(
 }
 
 /// Plays a whole script and returns how opening a session went.
-pub fn opened(
+pub(super) fn opened(
     method: LoginMethod,
     script: Vec<Act>,
-) -> (
-    Result<ImapSession<Notes>, OpenError>,
-    Vec<(Operation, Result<(), ErrorClass>)>,
-) {
+) -> (Result<ImapSession<Notes>, OpenError>, Told) {
     run(async {
         let met = meet(script, 1 << 16, method, PATIENCE).await;
         met.server.await.unwrap();
