@@ -289,6 +289,8 @@ impl<O: Observer> DeliverySession<O> {
     /// QUIT, and the connection is read to its end.
     pub async fn quit(mut self) -> (SessionFigures, Result<(), ClientError>) {
         const OPERATION: Operation = Operation::Quit;
+        // The connection may have been idle for long; that is nobody's lag.
+        self.link.due_next(Instant::now());
         let running = self.link.begin(OPERATION);
         let result = self.exchange(OPERATION, Command::Quit).await;
         let result = result.and_then(|reply| {

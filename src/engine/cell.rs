@@ -345,12 +345,12 @@ impl<'a> CellRun<'a> {
     }
 
     fn enter(&mut self, phase: Phase, probe: Option<&ServerProbe>) {
-        // The sample at the border still belongs to the phase that ends.
-        if let Some(probe) = probe {
-            probe.sample_now();
-        }
+        // One sample for the phase that ends and one for the phase that begins: what each used is known to the instant.
+        let sample = || probe.map_or((), ServerProbe::sample_now);
+        sample();
         self.phase = phase;
         *self.place.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+        sample();
         let at_us = since_us(self.comparison.run_start, Instant::now());
         self.hand_over(vec![Record::Phase(self.cell, phase, at_us)]);
         self.comparison.tell(self.cell, phase, self.tally);
@@ -418,7 +418,7 @@ impl<'a> CellRun<'a> {
         };
         let server = StorageRow {
             files: disk.map(|size| size.files),
-            disk_bytes: disk.map(|size| size.bytes),
+            disk_bytes: disk.map(|size| size.disk_bytes),
             ..row("server".into(), self.totals.found)
         };
         let devices = self
