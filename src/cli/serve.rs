@@ -16,6 +16,10 @@ use crate::mailserver::{Accounts, Addresses, Config, Faults, Server, Stats, TlsC
 
 /// What `serve` takes.
 #[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub struct Args {
     /// Folder for mail, certificate and statistics [default: a temporary one, removed at the end].
     #[arg(long, value_name = "DIR")]

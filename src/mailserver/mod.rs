@@ -14,6 +14,7 @@ mod pop3;
 mod server;
 mod stats;
 pub mod store;
+mod threads;
 mod tls;
 
 pub use accounts::{AccountError, Accounts};

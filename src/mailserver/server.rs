@@ -1,31 +1,23 @@
-//! Starts listeners and threads, hands connections to sessions, and stops them again. A panic in one
-//! session ends that session only.
+//! Starts a server and stops it again: mail, certificate, listeners, threads.
 
 use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::sync::atomic::AtomicUsize;
+use std::thread::JoinHandle;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use tokio::net::TcpStream;
-use tokio::runtime::{Builder, Runtime};
-use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::config::{Config, TlsConfig};
-use super::connection::Connection;
 use super::stats::{AmountCounter, ProtocolCounters, Stats};
 use super::store::{Amount, Store, StoreError};
-use super::{imap, lmtp, pop3, tls};
-
-/// Sessions that do not end by themselves are given this long when the server stops.
-const GRACE: Duration = Duration::from_secs(2);
+use super::threads::threads;
+use super::tls;
 
 /// Why a server does not start.
 #[derive(Debug, Error)]
@@ -94,11 +86,11 @@ pub(super) struct Shared {
     pop3: Arc<ProtocolCounters>,
     imap: Arc<ProtocolCounters>,
     lmtp: Arc<ProtocolCounters>,
-    connections: AtomicUsize,
+    pub(super) connections: AtomicUsize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Service {
+pub(super) enum Service {
     Pop3,
     Pop3s,
     Imap,
@@ -224,7 +216,7 @@ impl Shared {
         }
     }
 
-    fn counters(&self, service: Service) -> &Arc<ProtocolCounters> {
+    pub(super) fn counters(&self, service: Service) -> &Arc<ProtocolCounters> {
         match service {
             Service::Pop3 | Service::Pop3s => &self.pop3,
             Service::Imap | Service::Imaps => &self.imap,
@@ -233,7 +225,7 @@ impl Shared {
     }
 }
 
-type Listeners = Vec<(Service, TcpListener)>;
+pub(super) type Listeners = Vec<(Service, TcpListener)>;
 
 fn listen(config: &Config, ca: Option<PathBuf>) -> Result<(Addresses, Listeners), ServerError> {
     let mut addresses = Addresses {
@@ -269,193 +261,4 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(4096)?;
     socket.set_nonblocking(true)?;
     Ok(socket.into())
-}
-
-type Handover = (Service, std::net::TcpStream);
-
-/// The first thread accepts; it and the others serve.
-fn threads(
-    shared: &Arc<Shared>,
-    stop: &CancellationToken,
-    listeners: Listeners,
-) -> io::Result<Vec<JoinHandle<()>>> {
-    let mut threads = Vec::new();
-    let mut others = Vec::new();
-    for number in 1..shared.config.threads.max(1) {
-        let (sender, receiver) = mpsc::unbounded_channel::<Handover>();
-        others.push(sender);
-        let (shared, stop) = (Arc::clone(shared), stop.clone());
-        let runtime = runtime()?;
-        threads.push(
-            thread::Builder::new()
-                .name(format!("mailserver-{number}"))
-                .spawn(move || {
-                    run(&runtime, async |sessions| {
-                        Worker::new(&shared, &stop, sessions)
-                            .take_over(receiver)
-                            .await;
-                    });
-                })?,
-        );
-    }
-    let (shared, stop) = (Arc::clone(shared), stop.clone());
-    let runtime = runtime()?;
-    let listeners = {
-        let _inside = runtime.enter();
-        listeners
-            .into_iter()
-            .map(|(service, listener)| Ok((service, tokio::net::TcpListener::from_std(listener)?)))
-            .collect::<io::Result<Vec<_>>>()?
-    };
-    threads.push(
-        thread::Builder::new()
-            .name("mailserver-0".to_owned())
-            .spawn(move || {
-                run(&runtime, async |sessions| {
-                    Worker::new(&shared, &stop, sessions)
-                        .accept_all(listeners, others)
-                        .await;
-                });
-            })?,
-    );
-    Ok(threads)
-}
-
-fn runtime() -> io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().build()
-}
-
-/// Runs `work`, then waits a moment for the sessions it started: each holds a sender.
-fn run(runtime: &Runtime, work: impl AsyncFnOnce(mpsc::Sender<()>)) {
-    runtime.block_on(async {
-        let (sessions, mut all_ended) = mpsc::channel(1);
-        work(sessions).await;
-        let _ = tokio::time::timeout(GRACE, all_ended.recv()).await;
-    });
-}
-
-/// One thread's part.
-#[derive(Clone)]
-struct Worker {
-    shared: Arc<Shared>,
-    stop: CancellationToken,
-    sessions: mpsc::Sender<()>,
-}
-
-impl Worker {
-    fn new(shared: &Arc<Shared>, stop: &CancellationToken, sessions: mpsc::Sender<()>) -> Self {
-        Self {
-            shared: Arc::clone(shared),
-            stop: stop.clone(),
-            sessions,
-        }
-    }
-
-    async fn accept_all(
-        &self,
-        listeners: Vec<(Service, tokio::net::TcpListener)>,
-        others: Vec<mpsc::UnboundedSender<Handover>>,
-    ) {
-        for (service, listener) in listeners {
-            let (worker, others) = (self.clone(), others.clone());
-            tokio::spawn(async move { worker.accept(service, &listener, &others).await });
-        }
-        self.stop.cancelled().await;
-    }
-
-    async fn accept(
-        &self,
-        service: Service,
-        listener: &tokio::net::TcpListener,
-        others: &[mpsc::UnboundedSender<Handover>],
-    ) {
-        let mut next = 0;
-        loop {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                () = self.stop.cancelled() => return,
-            };
-            let Ok((tcp, _)) = accepted else {
-                // Out of file descriptors, most likely: others must end first.
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            };
-            match others.get(next) {
-                Some(other) => {
-                    if let Ok(tcp) = tcp.into_std() {
-                        // A receiver that is gone means the server stops.
-                        let _ = other.send((service, tcp));
-                    }
-                }
-                None => self.serve(service, tcp),
-            }
-            next = (next + 1) % (others.len() + 1);
-        }
-    }
-
-    async fn take_over(&self, mut connections: mpsc::UnboundedReceiver<Handover>) {
-        loop {
-            tokio::select! {
-                handover = connections.recv() => match handover {
-                    Some((service, tcp)) => if let Ok(tcp) = TcpStream::from_std(tcp) {
-                        self.serve(service, tcp);
-                    },
-                    None => return,
-                },
-                () = self.stop.cancelled() => return,
-            }
-        }
-    }
-
-    fn serve(&self, service: Service, tcp: TcpStream) {
-        let Some(seat) = Seat::take(&self.shared) else {
-            tracing::warn!(
-                "a connection was refused: {} are open already",
-                self.shared.config.limits.connections
-            );
-            return;
-        };
-        let counters = Arc::clone(self.shared.counters(service));
-        counters.connections.fetch_add(1, Ordering::Relaxed);
-        // Without this small replies would wait for acknowledgements; a refusal costs time only.
-        let _ = tcp.set_nodelay(true);
-        let connection = Connection::new(tcp, counters, self.stop.clone());
-        let shared = Arc::clone(&self.shared);
-        let alive = self.sessions.clone();
-        tokio::spawn(async move {
-            let (_seat, _alive) = (seat, alive);
-            session(&shared, service, connection).await;
-        });
-    }
-}
-
-async fn session(shared: &Arc<Shared>, service: Service, mut connection: Connection) {
-    if matches!(service, Service::Pop3s | Service::Imaps) {
-        let Some(acceptor) = &shared.tls else { return };
-        if connection.start_tls(acceptor).await.is_err() {
-            return;
-        }
-    }
-    match service {
-        Service::Pop3 | Service::Pop3s => pop3::serve(shared, connection).await,
-        Service::Imap | Service::Imaps => imap::serve(shared, connection).await,
-        Service::Lmtp => lmtp::serve(shared, connection).await,
-    }
-}
-
-/// One of the connections that may be open at the same time.
-struct Seat(Arc<Shared>);
-
-impl Seat {
-    fn take(shared: &Arc<Shared>) -> Option<Self> {
-        let seat = Self(Arc::clone(shared));
-        let before = shared.connections.fetch_add(1, Ordering::Relaxed);
-        (before < shared.config.limits.connections).then_some(seat)
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Ordering::Relaxed);
-    }
 }

@@ -152,12 +152,13 @@ impl Session {
             .ok_or(StoreError::NoMailbox(String::new()))
             .and_then(|name| user.mailbox(name))
             .and_then(|target| view.mailbox.copy_to(&wanted, &target));
-        let (uid_validity, pairs, amount) = match copied {
+        let copied = match copied {
             Ok(copied) => copied,
             Err(error) => return or_try_create(error),
         };
-        self.shared.copied.add(amount);
-        let (from, to): (Vec<u32>, Vec<u32>) = pairs.into_iter().unzip();
+        self.shared.copied.add(copied.amount);
+        let uid_validity = copied.uid_validity;
+        let (from, to): (Vec<u32>, Vec<u32>) = copied.uids.into_iter().unzip();
         if from.is_empty() {
             return Answer::ok("There was nothing to do");
         }

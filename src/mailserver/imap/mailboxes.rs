@@ -7,7 +7,7 @@ use imap_codec::imap_types::status::StatusDataItemName;
 
 use super::view::{View, untagged};
 use super::{Answer, Session};
-use crate::mailserver::store::{Entry, INBOX, SEPARATOR, StoreError, User};
+use crate::mailserver::store::{Entry, INBOX, SEPARATOR, SpecialUse, StoreError, User};
 use crate::proto::imap::server::{astring, list_pattern, mailbox_name, matches_pattern, number};
 
 /// A pattern longer than any name with wildcards around each letter.
@@ -257,6 +257,6 @@ fn attributes(entry: &Entry) -> String {
     } else {
         "\\HasNoChildren"
     });
-    words.extend(entry.special_use.map(|special| special.attribute()));
+    words.extend(entry.special_use.map(SpecialUse::attribute));
     words.join(" ")
 }

@@ -1,8 +1,9 @@
-//! IMAP4rev1 sessions (RFC 3501) with the extensions that [`capability`] names. One task per connection reads
+//! `IMAP4rev1` sessions (RFC 3501) with the extensions that [`capability`] names. One task per connection reads
 //! commands, answers each before the next, and tells what other sessions changed where RFC 3501 section 5.5
 //! allows it.
 
 mod append;
+mod candidate;
 mod capability;
 mod fetch;
 mod flags;

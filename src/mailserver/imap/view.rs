@@ -62,7 +62,7 @@ impl View {
         };
         let view = Self {
             entries: snapshot.messages.iter().map(Entry::of).collect(),
-            recent: vec![snapshot.recent_from..snapshot.uid_next],
+            recent: Vec::from([snapshot.recent_from..snapshot.uid_next]),
             keywords: mailbox.keywords()?,
             version: snapshot.highest_modseq,
             mailbox,
@@ -108,7 +108,7 @@ impl View {
     /// Resolves when the mailbox changes; never, when it is gone from memory.
     pub(super) async fn changed(&mut self) {
         if self.changes.changed().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

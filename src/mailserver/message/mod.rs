@@ -140,3 +140,6 @@ impl Structure {
         Some(part)
     }
 }
+
+#[cfg(test)]
+mod tests;

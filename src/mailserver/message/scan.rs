@@ -238,6 +238,12 @@ impl Scanner {
 
     /// Ends the part at the top of the stack and gives it to the one it stands in.
     fn close(&mut self, end: u64, lines: u64) {
+        // The line end before the boundary may be that of the header, or of the boundary before.
+        let end = self.stack.last().map_or(end, |open| {
+            let inner = open.children.last().map_or(0, |part| part.body.end);
+            end.max(open.body_start.unwrap_or(open.header_start))
+                .max(inner)
+        });
         if self
             .stack
             .last()
@@ -258,11 +264,7 @@ impl Scanner {
             (self.offset, self.lines) = (offset, all_lines);
         }
         let Some(open) = self.stack.pop() else { return };
-        let body_start = open
-            .body_start
-            .unwrap_or(end)
-            .min(end.max(open.header_start));
-        let body_end = end.max(body_start);
+        let body_start = open.body_start.unwrap_or(end);
         let mut children = open.children;
         let content = if open.is_message && children.len() == 1 {
             Content::Message(Box::new(children.remove(0)), open.envelope)
@@ -273,7 +275,7 @@ impl Scanner {
         };
         let part = Part {
             header: open.header_start..body_start,
-            body: body_start..body_end,
+            body: body_start..end,
             lines: lines.saturating_sub(open.lines_before),
             media: open.media,
             content,

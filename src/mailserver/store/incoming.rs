@@ -6,8 +6,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::mailbox::{Added, Mailbox, Source};
-use super::{Flags, StoreError};
+use super::mailbox::{Mailbox, Source};
+use super::{Added, StoreError};
 
 /// What is gathered before the file is touched.
 const GATHERED: usize = 64 << 10;
@@ -128,12 +128,4 @@ impl Drop for Incoming {
             let _ = fs::remove_file(&self.path);
         }
     }
-}
-
-/// Keeps the meaning of flag names in one place: `\Seen` and its like, or a keyword.
-pub(super) fn system_flag(name: &str) -> Option<Flags> {
-    Flags::SYSTEM
-        .iter()
-        .find(|(_, known)| known.eq_ignore_ascii_case(name))
-        .map(|(flag, _)| *flag)
 }

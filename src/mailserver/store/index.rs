@@ -244,3 +244,71 @@ pub(super) fn rewrite(path: &Path, contents: &Contents, fsync: bool) -> Result<u
         .map_err(StoreError::io("cannot write", path))?;
     Ok(batch.records - 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), text).unwrap();
+        file
+    }
+
+    const WHOLE: &str =
+        "mailgauge-index 1 77\n+ 1 100 5 2 1 new\n+ 2 200 6 3 0 cur\nf 2 4 5\nk later\n- 1 5\n";
+
+    #[test]
+    fn records_add_up_to_what_is_so_now() {
+        let file = file(WHOLE);
+        let contents = read(file.path()).unwrap().unwrap();
+        assert_eq!(contents.uid_validity, 77);
+        assert_eq!((contents.uid_next, contents.highest_modseq), (3, 5));
+        assert_eq!(contents.keywords, ["later"]);
+        let [message] = contents.messages[..] else {
+            panic!("one message is left");
+        };
+        assert_eq!((message.uid, message.octets, message.modseq), (2, 200, 4));
+        assert_eq!(message.flags, Flags::from_bits(5));
+    }
+
+    #[test]
+    fn a_torn_last_record_is_cut_off_wherever_it_tore() {
+        let start = WHOLE.find("f 2").unwrap();
+        for end in start + 1..start + 6 {
+            let file = file(&WHOLE[..end]);
+            let contents = read(file.path()).unwrap().unwrap();
+            assert_eq!(contents.messages.len(), 2, "torn at {end}");
+            assert_eq!(fs::read_to_string(file.path()).unwrap(), WHOLE[..start]);
+        }
+    }
+
+    #[test]
+    fn a_whole_record_that_is_wrong_is_named_by_its_line() {
+        for (text, line) in [
+            ("something else\n", 1),
+            ("mailgauge-index 1 7\n+ 1 2\n", 2),
+            ("mailgauge-index 1 7\n+ 2 1 1 1 0 cur\n+ 1 1 1 2 0 cur\n", 3),
+            ("mailgauge-index 1 7\n? 1\n", 2),
+            ("mailgauge-index 1 7\n+ 4294967295 1 1 1 0 cur\n", 2),
+        ] {
+            let file = file(text);
+            let error = read(file.path()).unwrap_err().to_string();
+            assert!(error.contains(&format!("line {line}:")), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_anew_is_read_as_before() {
+        let file = file(WHOLE);
+        let before = read(file.path()).unwrap().unwrap();
+        rewrite(file.path(), &before, false).unwrap();
+        let after = read(file.path()).unwrap().unwrap();
+        assert_eq!(after.messages, before.messages);
+        assert_eq!(after.keywords, before.keywords);
+        assert_eq!(
+            (after.uid_validity, after.uid_next, after.highest_modseq),
+            (before.uid_validity, before.uid_next, before.highest_modseq)
+        );
+    }
+}

@@ -10,107 +10,17 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
-use super::incoming::system_flag;
 use super::index::{self, Batch, Contents};
 use super::reconcile::reconcile;
-use super::{Amount, Flags, Incoming, MAX_KEYWORDS, StoreError, lock};
+use super::state::State;
+use super::{
+    Added, Amount, Change, Copied, Flags, Incoming, Look, Message, Snapshot, StoreError, Stored,
+    Tally, flag_names, lock,
+};
 use crate::mailserver::message::Structure;
 
 /// Structures of messages kept in memory per mailbox; beyond this they are computed again.
 const CACHED_STRUCTURES: usize = 256;
-
-/// What the mailbox knows of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// Unique identifier (RFC 3501 section 2.3.1.1).
-    pub uid: u32,
-    /// Its size as transferred.
-    pub octets: u64,
-    /// Seconds since 1970.
-    pub internal_date: i64,
-    /// Mod-sequence of its last change (RFC 7162 section 3.1).
-    pub modseq: u64,
-    /// System flags and keywords.
-    pub flags: Flags,
-    /// The file lies in `new`, otherwise in `cur`.
-    pub(super) in_new: bool,
-}
-
-/// A mailbox in figures (RFC 3501 section 6.3.10).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tally {
-    /// How many messages.
-    pub messages: usize,
-    /// Their octets.
-    pub octets: u64,
-    /// Messages no session was told about.
-    pub recent: usize,
-    /// Messages without `\Seen`.
-    pub unseen: usize,
-    /// The UID the next message gets.
-    pub uid_next: u32,
-    /// Constant as long as UIDs mean the same messages.
-    pub uid_validity: u32,
-    /// Mod-sequence of the mailbox's last change.
-    pub highest_modseq: u64,
-}
-
-/// The messages of a mailbox at one moment.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    /// See [`Tally::uid_validity`].
-    pub uid_validity: u32,
-    /// See [`Tally::uid_next`].
-    pub uid_next: u32,
-    /// See [`Tally::highest_modseq`].
-    pub highest_modseq: u64,
-    /// By UID, ascending.
-    pub messages: Vec<Message>,
-    /// Messages from this UID on were recent and belong to who took the snapshot.
-    pub recent_from: u32,
-}
-
-/// What [`Mailbox::look`] shows.
-#[derive(Clone, Copy, Debug)]
-pub struct Look<'m> {
-    /// By UID, ascending.
-    pub messages: &'m [Message],
-    /// Names of keywords, by number.
-    pub keywords: &'m [String],
-    /// See [`Tally::highest_modseq`].
-    pub highest_modseq: u64,
-    /// No session was told about messages from this UID on.
-    pub recent_from: u32,
-}
-
-/// What became of flags that were to be changed.
-#[derive(Clone, Debug, Default)]
-pub struct Stored {
-    /// Messages as they are now, each with its mod-sequence before.
-    pub messages: Vec<(Message, u64)>,
-    /// UIDs of messages that were left because somebody had changed them (RFC 7162 section 3.1.3).
-    pub modified: Vec<u32>,
-}
-
-/// Where a new message went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Added {
-    /// UIDVALIDITY of the mailbox.
-    pub uid_validity: u32,
-    /// UID of the message.
-    pub uid: u32,
-}
-
-/// What to do with flags (RFC 3501 section 6.4.6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// `FLAGS`
-    Replace,
-    /// `+FLAGS`
-    Add,
-    /// `-FLAGS`
-    Remove,
-}
 
 /// A file that becomes a message.
 #[derive(Clone, Copy, Debug)]
@@ -127,15 +37,6 @@ pub struct Mailbox {
     state: Mutex<Option<State>>,
     version: watch::Sender<u64>,
     structures: Mutex<HashMap<u32, Arc<Structure>>>,
-}
-
-#[derive(Debug)]
-struct State {
-    contents: Contents,
-    /// No session was told about messages from this UID on.
-    recent_from: u32,
-    /// The mailbox was deleted.
-    gone: bool,
 }
 
 impl Mailbox {
@@ -357,13 +258,8 @@ impl Mailbox {
         }
     }
 
-    /// Copies messages (links to their files) into `target`; returns their UIDs there and here, and how
-    /// much that was. All or none.
-    pub fn copy_to(
-        &self,
-        uids: &[u32],
-        target: &Self,
-    ) -> Result<(u32, Vec<(u32, u32)>, Amount), StoreError> {
+    /// Copies messages (links to their files) into `target`, all or none.
+    pub fn copy_to(&self, uids: &[u32], target: &Self) -> Result<Copied, StoreError> {
         let (messages, keywords, uid_validity) = self.with(|state, _| {
             let messages: Vec<Message> = uids
                 .iter()
@@ -396,7 +292,11 @@ impl Mailbox {
                 }
             }
         }
-        Ok((target_validity, copied, amount))
+        Ok(Copied {
+            uid_validity: target_validity,
+            uids: copied,
+            amount,
+        })
     }
 
     /// Takes a complete file in as a new message.
@@ -544,64 +444,6 @@ impl Mailbox {
             gone: false,
         })
     }
-}
-
-impl State {
-    fn find(&self, uid: u32) -> Option<usize> {
-        self.contents
-            .messages
-            .binary_search_by_key(&uid, |message| message.uid)
-            .ok()
-    }
-
-    fn next_modseq(&mut self) -> u64 {
-        self.contents.highest_modseq += 1;
-        self.contents.highest_modseq
-    }
-
-    /// The set that `names` make; new keywords get a number while there are any left, and are dropped after.
-    fn flags_named(&mut self, names: &[&str], batch: &mut Batch) -> Flags {
-        let mut flags = Flags::NONE;
-        for name in names {
-            if let Some(flag) = system_flag(name) {
-                flags = flags | flag;
-            } else if !name.starts_with('\\')
-                && let Some(flag) = self.keyword(name, batch)
-            {
-                flags = flags | flag;
-            }
-        }
-        flags
-    }
-
-    fn keyword(&mut self, name: &str, batch: &mut Batch) -> Option<Flags> {
-        let keywords = &mut self.contents.keywords;
-        let known = keywords.iter().position(|k| k.eq_ignore_ascii_case(name));
-        let number = match known {
-            Some(number) => number,
-            None if keywords.len() < MAX_KEYWORDS => {
-                batch.keyword(name);
-                keywords.push(name.to_owned());
-                keywords.len() - 1
-            }
-            None => return None,
-        };
-        Flags::keyword(number)
-    }
-}
-
-/// The names of `flags` in a mailbox with these keywords.
-pub fn flag_names(flags: Flags, keywords: &[String]) -> Vec<&str> {
-    Flags::SYSTEM
-        .iter()
-        .filter(|(flag, _)| flags.contains(*flag))
-        .map(|(_, name)| *name)
-        .chain(
-            flags
-                .keywords()
-                .filter_map(|number| keywords.get(number).map(String::as_str)),
-        )
-        .collect()
 }
 
 /// Seconds since 1970, as a UIDVALIDITY.

@@ -4,11 +4,13 @@
 //! mailbox. The `maildir` crate was looked at: it reads whole messages into memory and knows no UIDs, so the
 //! few lines of the format are here. Protocols are unknown in this room.
 
+mod facts;
 mod flags;
 mod incoming;
 mod index;
 mod mailbox;
 mod reconcile;
+mod state;
 mod user;
 
 use std::collections::BTreeMap;
@@ -20,9 +22,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use facts::{Added, Change, Copied, Look, Message, Snapshot, Stored, Tally, flag_names};
 pub use flags::{Flags, MAX_KEYWORDS};
 pub use incoming::Incoming;
-pub use mailbox::{Added, Change, Look, Mailbox, Message, Snapshot, Stored, Tally, flag_names};
+pub use mailbox::Mailbox;
 pub use user::{Entry, INBOX, PopLock, SEPARATOR, SpecialUse, User};
 
 /// What can go wrong with the mail on disk.

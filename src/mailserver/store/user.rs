@@ -208,7 +208,7 @@ impl User {
         let uids: Vec<u32> = inbox.look(false, |inbox| {
             inbox.messages.iter().map(|message| message.uid).collect()
         })?;
-        let (_, copied, _) = inbox.copy_to(&uids, &target)?;
+        let copied = inbox.copy_to(&uids, &target)?.uids;
         inbox.expunge(|message| {
             copied
                 .binary_search_by_key(&message.uid, |&(uid, _)| uid)

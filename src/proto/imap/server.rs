@@ -234,3 +234,6 @@ fn civil(days: i64) -> (i64, u32, u32) {
     let year = era * 400 + year_of_era + i64::from(month <= 2);
     (year, month, day)
 }
+
+#[cfg(test)]
+mod tests;

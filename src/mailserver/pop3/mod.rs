@@ -1,6 +1,8 @@
 //! POP3 sessions (RFC 1939): AUTHORIZATION, TRANSACTION over a snapshot of INBOX, UPDATE at QUIT only.
 //! Replies to pipelined commands go out together.
 
+mod top;
+
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read as _;
@@ -9,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use mail_parser::decoders::base64::base64_decode;
 
+use self::top::Top;
 use super::connection::{Connection, Ended, Line};
 use super::login;
 use super::server::Shared;
@@ -213,15 +216,14 @@ impl Session {
                 return Ok(Next::Go);
             }
         }
-        let response = match initial {
-            Some(initial) => initial.as_bytes().to_vec(),
-            None => {
-                self.connection.out.extend_from_slice(b"+ \r\n");
-                let limit = self.shared.config.limits.pop3_idle;
-                match self.connection.line(LONGEST_RESPONSE, limit).await? {
-                    Line::Whole(line) => line,
-                    Line::TooLong => Vec::new(),
-                }
+        let response = if let Some(initial) = initial {
+            initial.as_bytes().to_vec()
+        } else {
+            self.connection.out.extend_from_slice(b"+ \r\n");
+            let limit = self.shared.config.limits.pop3_idle;
+            match self.connection.line(LONGEST_RESPONSE, limit).await? {
+                Line::Whole(line) => line,
+                Line::TooLong => Vec::new(),
             }
         };
         if response == b"*" {
@@ -438,49 +440,6 @@ impl Maildrop {
     fn find(&self, number: u32) -> Option<usize> {
         let index = (number as usize).checked_sub(1)?;
         (index < self.messages.len() && !self.deleted.contains(&index)).then_some(index)
-    }
-}
-
-/// Cuts a message behind its header and so many lines.
-struct Top {
-    in_body: bool,
-    /// The line so far holds something other than its end.
-    line_has_text: bool,
-    left: u64,
-}
-
-impl Top {
-    fn new(lines: u64) -> Self {
-        Self {
-            in_body: false,
-            line_has_text: false,
-            left: lines,
-        }
-    }
-
-    fn is_done(&self) -> bool {
-        self.in_body && self.left == 0
-    }
-
-    /// How much of a piece belongs to what was asked for.
-    fn take(&mut self, piece: &[u8]) -> usize {
-        let mut at = 0;
-        while at < piece.len() && !self.is_done() {
-            let end = memchr::memchr(b'\n', &piece[at..]).map(|end| at + end);
-            let text = &piece[at..end.unwrap_or(piece.len())];
-            self.line_has_text |= text.iter().any(|&byte| byte != b'\r');
-            let Some(end) = end else {
-                return piece.len();
-            };
-            if self.in_body {
-                self.left -= 1;
-            } else if !self.line_has_text {
-                self.in_body = true;
-            }
-            self.line_has_text = false;
-            at = end + 1;
-        }
-        at
     }
 }
 
