@@ -763,7 +763,11 @@ mod nonsense {
                     server.addresses().pop3
                 };
                 let mut client = Client::connect(address);
-                for line in prefix.iter().copied().chain(lines.iter().map(String::as_str)) {
+                for line in prefix
+                    .iter()
+                    .copied()
+                    .chain(lines.iter().map(String::as_str))
+                {
                     client.send(line);
                     client.send("\r\n");
                 }

@@ -18,4 +18,5 @@ mod report;
 mod rundir;
 mod sample_run;
 mod scenario;
+mod serve;
 mod support;

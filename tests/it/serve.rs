@@ -51,7 +51,11 @@ fn it_prints_its_ports_and_leaves_its_figures_when_it_is_asked_to_stop() {
     let mut serve = serve(directory.path(), &["--self-signed", "--pop3s", "--imaps"]);
     assert!(serve.addresses.pop3s.is_some() && serve.addresses.imaps.is_some());
     let ca = serve.addresses.ca.clone().unwrap();
-    assert!(fs::read_to_string(ca).unwrap().starts_with("-----BEGIN CERTIFICATE"));
+    assert!(
+        fs::read_to_string(ca)
+            .unwrap()
+            .starts_with("-----BEGIN CERTIFICATE")
+    );
     let mut pop = TcpStream::connect(serve.addresses.pop3.unwrap()).unwrap();
     pop.write_all(b"QUIT\r\n").unwrap();
     let mut said = Vec::new();
