@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
-use super::{ClientError, Link, OpenError, SessionFigures};
+use super::{ClientError, Link, Login, OpenError, SessionFigures};
 use crate::metrics::{ErrorClass, Observer, Operation};
 use crate::net::{Address, Dialer};
 use crate::proto::dots::Stuffer;
 use crate::proto::lmtp::{Command, Extensions, Reply, ReplyError, ReplyReader};
 pub use crate::proto::lmtp::{Dialect, Refusal};
+use crate::proto::sasl;
 use crate::scenario::TlsMode;
 
 /// The name by which we greet.
@@ -102,6 +103,47 @@ impl<O: Observer> DeliverySession<O> {
             Ok(()) => self.link.shake_hands(running).await,
             Err(error) => self.link.end(running, Err(error)),
         }
+    }
+
+    /// AUTH PLAIN, or AUTH LOGIN where that alone is offered (RFC 4954).
+    ///
+    /// # Errors
+    /// Refused, not offered, broken or lost.
+    pub async fn log_in(&mut self, login: &Login) -> Result<(), ClientError> {
+        const OPERATION: Operation = Operation::Login;
+        let running = self.link.begin(OPERATION);
+        let result = self.present(OPERATION, login).await;
+        let result = result.map_err(|error| login.conceal(error));
+        self.link.end(running, result)
+    }
+
+    async fn present(&mut self, operation: Operation, login: &Login) -> Result<(), ClientError> {
+        let password = login.password.expose();
+        let reply = if self.extensions.auth("PLAIN") {
+            let response = sasl::plain(&login.user, password);
+            self.exchange(operation, Command::AuthPlain(&response))
+                .await?
+        } else if self.extensions.auth("LOGIN") {
+            let mut reply = self.exchange(operation, Command::AuthLogin).await?;
+            for answer in [login.user.as_str(), password] {
+                if !reply.is_intermediate() {
+                    break;
+                }
+                let answer = sasl::base64(answer.as_bytes());
+                reply = self
+                    .exchange(operation, Command::SaslAnswer(&answer))
+                    .await?;
+            }
+            reply
+        } else {
+            return Err(ClientError::new(
+                ErrorClass::NotOffered,
+                operation,
+                "the server offers neither AUTH PLAIN nor AUTH LOGIN for delivery on this connection",
+            ));
+        };
+        let accepted = reply.success();
+        accepted.map_err(|no| refused(ErrorClass::Authentication, operation, &no))
     }
 
     /// What the server offers.

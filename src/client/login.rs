@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use super::ClientError;
+use crate::proto::sasl;
+
 /// A user's name and password, and the way to present them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
@@ -21,6 +24,24 @@ impl Login {
             password: password.into(),
             method: LoginMethod::default(),
         }
+    }
+
+    /// Some servers repeat what they were sent: the error without the password, in clear and as SASL sends it.
+    #[must_use]
+    pub fn conceal(&self, error: ClientError) -> ClientError {
+        let password = self.password.expose();
+        if password.is_empty() {
+            return error;
+        }
+        let forms = [
+            password.to_owned(),
+            sasl::plain(&self.user, password),
+            sasl::base64(password.as_bytes()),
+        ];
+        let detail = forms.iter().fold(error.detail, |detail, secret| {
+            detail.replace(secret.as_str(), "***")
+        });
+        ClientError { detail, ..error }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::metrics::row::{ConsistencyRow, Purpose};
 use crate::metrics::{ErrorClass, Operation, Record};
 use crate::plan::{Arrival, PlannedMessage, UserPlan};
 use crate::scenario::Protocol;
+use crate::target::Service;
 
 use super::device::{Device, Owner};
 use super::journal::Journal;
@@ -132,7 +133,7 @@ async fn list(
 async fn by_pop(owner: &Rc<Owner>) -> Result<Mailbox, ClientError> {
     let mut journal = Journal::begin(owner, Protocol::Pop3, Purpose::Audit, Instant::now());
     let due = Instant::now();
-    let Some(address) = &owner.endpoint.pop3 else {
+    let Some(Service { address, tls }) = &owner.endpoint.pop3 else {
         let detail = "the target offers neither IMAP nor POP3";
         return Err(ClientError::new(
             ErrorClass::NotOffered,
@@ -140,14 +141,7 @@ async fn by_pop(owner: &Rc<Owner>) -> Result<Mailbox, ClientError> {
             detail,
         ));
     };
-    let opened = PopSession::open(
-        &owner.dialer,
-        address,
-        owner.endpoint.tls,
-        &owner.login,
-        due,
-        owner.tap(),
-    );
+    let opened = PopSession::open(&owner.dialer, address, *tls, &owner.login, due, owner.tap());
     let mut session = match opened.await {
         Ok(session) => session,
         Err(OpenError { error, figures }) => {

@@ -14,7 +14,7 @@ use crate::metrics::{Record, since_us};
 use crate::net::{Dialer, TimeLimits};
 use crate::probe::{Ports, ServerProbe, Watched, storage_size};
 use crate::scenario::{DeviceKind, Phase};
-use crate::target::{Endpoint, Instance, ServerCount};
+use crate::target::{Endpoint, Instance, ServerCount, Service};
 
 use super::checks;
 use super::clock::Clock;
@@ -119,13 +119,9 @@ impl<'a> CellRun<'a> {
             command: scenario.limits.command,
         };
         let transport = &scenario.transport;
-        Dialer::new(
-            &endpoint.trust,
-            transport.resumption,
-            transport.quickack,
-            limits,
-        )
-        .map_err(|error| error.to_string())
+        endpoint
+            .dialer(transport.resumption, transport.quickack, limits)
+            .map_err(|error| error.to_string())
     }
 
     fn probe(&self, instance: &Instance) -> Option<ServerProbe> {
@@ -430,16 +426,16 @@ impl<'a> CellRun<'a> {
 }
 
 fn ports(endpoint: &Endpoint) -> Ports {
-    let of = |address: Option<&crate::net::Address>| {
-        address
-            .map(|address| address.socket.port())
+    let of = |service: Option<&Service>| {
+        service
+            .map(|service| service.address.socket.port())
             .into_iter()
             .collect()
     };
     Ports {
         pop3: of(endpoint.pop3.as_ref()),
         imap: of(endpoint.imap.as_ref()),
-        delivery: of(Some(&endpoint.delivery)),
+        delivery: of(endpoint.delivery.service()),
     }
 }
 

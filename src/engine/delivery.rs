@@ -1,6 +1,8 @@
 //! New mail on its way to the server: letters wait in one queue per worker, and a few connections take them from there.
 //! What the server accepted is entered in its owner's ledger.
 
+mod way;
+
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -8,17 +10,16 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Notify;
 
-use crate::client::{ClientError, DeliverySession, OpenError};
-use crate::metrics::{ErrorClass, Operation};
+use crate::client::{ClientError, Login, OpenError};
 use crate::net::Dialer;
 use crate::plan::message::{Envelope, Writer};
 use crate::plan::{MessageSpec, UserId};
 use crate::proto::digest::Digester;
-use crate::scenario::TlsMode;
 use crate::target::Endpoint;
 
 use super::ledger::Ledger;
 use super::log::{Log, Tap};
+use way::{Parcel, Way};
 
 /// Who the mail is from. `.test` is reserved (RFC 6761): nothing ever reaches anybody.
 pub(super) const SENDER: &str = "sender@mailgauge.test";
@@ -30,6 +31,8 @@ pub(super) struct Letter {
     pub(super) seq: u32,
     pub(super) spec: MessageSpec,
     pub(super) address: String,
+    /// Whose it is, where mail is handed over as its owner.
+    pub(super) login: Rc<Login>,
     pub(super) ledger: Rc<RefCell<Ledger>>,
     /// None: as soon as a connection is free.
     pub(super) due: Option<Instant>,
@@ -94,14 +97,17 @@ pub(super) struct Carrier {
 impl Carrier {
     /// Delivers until the post is closed and empty. A connection is made when there is something to deliver.
     pub(super) async fn work(self) {
-        let mut session = None;
+        let mut way: Option<Way> = None;
         while let Some(letter) = self.post.next().await {
-            if session.is_none() {
-                session = self.connect(&letter).await;
+            if let Some(other) = way.take_if(|way| !way.serves(&letter.login)) {
+                self.leave(other).await;
             }
-            let Some(open) = &mut session else { continue };
+            if way.is_none() {
+                way = self.connect(&letter).await;
+            }
+            let Some(open) = &mut way else { continue };
             if !self.deliver(open, &letter).await
-                && let Some(broken) = session.take()
+                && let Some(broken) = way.take()
             {
                 let figures = broken.abort();
                 self.log.total(|totals| {
@@ -110,28 +116,26 @@ impl Carrier {
                 });
             }
         }
-        if let Some(session) = session {
-            let (figures, farewell) = session.quit().await;
-            self.log.total(|totals| {
-                totals.delivery += figures.traffic;
-                totals.cut += u64::from(farewell.is_err());
-            });
+        if let Some(way) = way {
+            self.leave(way).await;
         }
     }
 
-    async fn connect(&self, letter: &Letter) -> Option<DeliverySession<Tap>> {
+    async fn leave(&self, way: Way) {
+        let (figures, farewell) = way.quit().await;
+        self.log.total(|totals| {
+            totals.delivery += figures.traffic;
+            totals.cut += u64::from(farewell.is_err());
+        });
+    }
+
+    async fn connect(&self, letter: &Letter) -> Option<Way> {
         let tap = Tap {
             log: Rc::clone(&self.log),
             device: None,
         };
-        let due = Instant::now();
-        let Endpoint {
-            delivery, dialect, ..
-        } = &*self.endpoint;
-        let opened =
-            DeliverySession::open(&self.dialer, delivery, TlsMode::Plain, *dialect, due, tap).await;
-        match opened {
-            Ok(session) => Some(session),
+        match Way::open(&self.dialer, &self.endpoint, &letter.login, tap).await {
+            Ok(way) => Some(way),
             Err(OpenError { error, figures }) => {
                 self.log.total(|totals| {
                     totals.delivery += figures.traffic;
@@ -144,7 +148,7 @@ impl Carrier {
     }
 
     /// False: the connection is of no more use.
-    async fn deliver(&self, session: &mut DeliverySession<Tap>, letter: &Letter) -> bool {
+    async fn deliver(&self, way: &mut Way, letter: &Letter) -> bool {
         let id = letter.ledger.borrow().identity(letter.seq);
         let envelope = Envelope {
             id: &id,
@@ -154,30 +158,29 @@ impl Carrier {
         };
         let writer = Writer::new(&letter.spec, &envelope);
         let octets = writer.octets();
-        let due = letter.due.unwrap_or_else(Instant::now);
         let mut digester = Digester::new();
-        let body = writer.inspect(|chunk| digester.update(chunk));
-        let recipients = [letter.address.as_str()];
-        let answers = session
-            .deliver(SENDER, &recipients, octets, body, due)
-            .await;
+        let parcel = Parcel {
+            sender: SENDER,
+            recipient: &letter.address,
+            octets,
+            body: writer.inspect(|chunk| digester.update(chunk)),
+            due: letter.due.unwrap_or_else(Instant::now),
+        };
+        let delivered = way.deliver(parcel).await;
         let body_hash = digester.finish().body_hash;
-        match answers.map(|answers| answers.into_iter().next()) {
-            Ok(Some(Ok(()))) => {
+        match delivered {
+            Ok(()) => {
                 self.accepted(letter, octets, body_hash);
                 true
             }
-            Ok(Some(Err(refusal))) => {
-                let detail = format!("the server did not take message {id}: {refusal}");
-                let error =
-                    ClientError::new(ErrorClass::CommandRefused, Operation::Deliver, detail);
+            Err(mut error) => {
+                let usable = error.is_refusal();
+                if usable {
+                    error.detail =
+                        format!("the server did not take message {id}: {}", error.detail);
+                }
                 self.failed(letter, &error);
-                true
-            }
-            Ok(None) => true,
-            Err(error) => {
-                self.failed(letter, &error);
-                error.is_refusal()
+                usable
             }
         }
     }

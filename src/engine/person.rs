@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep_until;
 
+use crate::client::Login;
 use crate::metrics::row::{OpeningRow, Purpose};
 use crate::metrics::{ErrorClass, Record};
 use crate::plan::{Act, Event, Step, UserPlan, What};
@@ -26,6 +27,7 @@ use super::log::Log;
 pub(super) struct Person {
     pub(super) protocol: Protocol,
     pub(super) address: String,
+    pub(super) login: Rc<Login>,
     pub(super) devices: Vec<Rc<Device>>,
     pub(super) ledger: Rc<RefCell<Ledger>>,
     pub(super) log: Rc<Log>,
@@ -116,6 +118,7 @@ impl Person {
             seq,
             spec: message.spec,
             address: self.address.clone(),
+            login: Rc::clone(&self.login),
             ledger: Rc::clone(&self.ledger),
             due: Some(due),
         });

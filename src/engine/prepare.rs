@@ -7,6 +7,7 @@ use crate::client::{ClientError, ImapSession, OpenError, SessionFigures};
 use crate::metrics::{ErrorClass, Operation};
 use crate::plan::{Arrival, UserPlan};
 use crate::proto::imap::StoreMode;
+use crate::target::Service;
 
 use super::delivery::{Letter, Post};
 use super::device::Owner;
@@ -34,6 +35,7 @@ pub(super) async fn fill_mailboxes(
                     seq,
                     spec: message.spec,
                     address: person.address.clone(),
+                    login: Rc::clone(&person.login),
                     ledger: Rc::clone(&person.ledger),
                     due: None,
                 });
@@ -130,7 +132,7 @@ async fn mark_in(person: &Person, session: &mut ImapSession<Tap>) -> Result<(), 
 
 /// A connection of the harness itself.
 pub(super) async fn try_to_open(owner: &Owner) -> Result<ImapSession<Tap>, OpenError> {
-    let Some(address) = &owner.endpoint.imap else {
+    let Some(Service { address, tls }) = &owner.endpoint.imap else {
         let detail = "the target offers no IMAP";
         return Err(OpenError {
             error: ClientError::new(ErrorClass::NotOffered, Operation::Connect, detail),
@@ -140,7 +142,7 @@ pub(super) async fn try_to_open(owner: &Owner) -> Result<ImapSession<Tap>, OpenE
     ImapSession::open(
         &owner.dialer,
         address,
-        owner.endpoint.tls,
+        *tls,
         &owner.login,
         Instant::now(),
         owner.tap(),

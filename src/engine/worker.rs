@@ -12,7 +12,6 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::sleep_until;
 
-use crate::client::Login;
 use crate::metrics::row::Cell;
 use crate::metrics::{ErrorClass, Interval, Record};
 use crate::net::Dialer;
@@ -160,7 +159,7 @@ impl Assignment {
             let owner = Owner {
                 user: plan.user,
                 kind,
-                login: Login::new(account.user.as_str(), account.password.as_str()),
+                login: account.login(),
                 address: account.address.clone(),
                 ledger: Rc::clone(&ledger),
                 log: Rc::clone(log),
@@ -173,6 +172,7 @@ impl Assignment {
         Person {
             protocol,
             address: account.address.clone(),
+            login: Rc::new(account.login()),
             devices: devices.collect(),
             ledger,
             log: Rc::clone(log),

@@ -1,15 +1,17 @@
 //! How connections are made.
 
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustls::ClientConfig;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::counted::{Counted, Counters};
-use super::tls::{Trust, client_config, tickets};
+use super::tls::{ClientCertificate, Trust, client_config, tickets};
 use super::{Address, NetError, Wire};
 
 /// Limits of one connection, clock time.
@@ -29,6 +31,9 @@ pub struct Dialer {
     resumption: bool,
     quickack: bool,
     limits: TimeLimits,
+    /// Addresses of this machine to connect from; none: the system chooses.
+    sources: Arc<[IpAddr]>,
+    next_source: Arc<AtomicUsize>,
 }
 
 impl Dialer {
@@ -49,6 +54,31 @@ impl Dialer {
             resumption,
             quickack,
             limits,
+            sources: Arc::new([]),
+            next_source: Arc::default(),
+        })
+    }
+
+    /// Connects from these addresses of this machine in turn, of the family that the server has. With none, the
+    /// system chooses.
+    #[must_use]
+    pub fn from_addresses(self, sources: &[IpAddr]) -> Self {
+        Self {
+            sources: sources.into(),
+            ..self
+        }
+    }
+
+    /// Shows a certificate to servers that ask for one.
+    ///
+    /// # Errors
+    /// [`NetError::Settings`] if certificate or key cannot be used.
+    pub fn showing(self, certificate: &ClientCertificate) -> Result<Self, NetError> {
+        let mut config = ClientConfig::clone(&self.config);
+        config.client_auth_cert_resolver = certificate.resolver()?;
+        Ok(Self {
+            config: Arc::new(config),
+            ..self
         })
     }
 
@@ -81,7 +111,13 @@ impl Dialer {
             source,
         };
         let limit = self.limits.connect;
-        let tcp = match timeout(limit, TcpStream::connect(address.socket)).await {
+        let connecting = async {
+            match self.source(address.socket.ip()) {
+                None => TcpStream::connect(address.socket).await,
+                Some(source) => connect_from(source, address.socket).await,
+            }
+        };
+        let tcp = match timeout(limit, connecting).await {
             Ok(Ok(tcp)) => tcp,
             Ok(Err(error)) => {
                 return Err(match error.kind() {
@@ -113,4 +149,25 @@ impl Dialer {
             self.limits,
         ))
     }
+
+    fn source(&self, towards: IpAddr) -> Option<IpAddr> {
+        let fitting = || {
+            self.sources
+                .iter()
+                .filter(|source| source.is_ipv4() == towards.is_ipv4())
+        };
+        let turn = self.next_source.fetch_add(1, Ordering::Relaxed);
+        let turn = turn.checked_rem(fitting().count())?;
+        fitting().nth(turn).copied()
+    }
+}
+
+async fn connect_from(source: IpAddr, to: SocketAddr) -> io::Result<TcpStream> {
+    let socket = if to.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    socket.bind(SocketAddr::new(source, 0))?;
+    socket.connect(to).await
 }

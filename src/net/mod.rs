@@ -14,5 +14,5 @@ pub use address::Address;
 pub use dialer::{Dialer, TimeLimits};
 pub use error::NetError;
 pub use inbound::WIRE_BUFFER_LIMIT;
-pub use tls::{TlsFacts, Trust};
+pub use tls::{ClientCertificate, TlsFacts, Trust};
 pub use wire::{Wire, WireTraffic};

@@ -1,13 +1,15 @@
 //! TLS settings: whom to trust, whether to resume, and what a failure means in words.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{
     CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, HandshakeKind,
     RootCertStore, SignatureScheme,
@@ -24,6 +26,42 @@ pub enum Trust {
     System,
     /// Anybody's: encrypted, but to whom is unknown. For test servers only.
     Insecure,
+}
+
+/// What a client shows to a server that asks who it is.
+#[derive(Clone)]
+pub struct ClientCertificate {
+    /// PEM: the certificate, and those between it and an authority.
+    pub chain: Vec<u8>,
+    /// PEM: its key; never printed.
+    pub key: Vec<u8>,
+}
+
+impl fmt::Debug for ClientCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientCertificate")
+    }
+}
+
+impl ClientCertificate {
+    pub(super) fn resolver(&self) -> Result<Arc<dyn ResolvesClientCert>, NetError> {
+        let unusable = |reason: String| NetError::Settings { reason };
+        let chain = CertificateDer::pem_slice_iter(&self.chain)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| unusable(format!("the client certificate is no PEM: {error}")))?;
+        if chain.is_empty() {
+            return Err(unusable(
+                "the file of the client certificate holds none".into(),
+            ));
+        }
+        // The parser's own words could repeat what is in the file.
+        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|_| {
+            unusable("the file of the client's key holds no unencrypted PEM key".into())
+        })?;
+        let certified = CertifiedKey::from_der(chain, key, &provider())
+            .map_err(|error| unusable(format!("the client certificate and its key: {error}")))?;
+        Ok(Arc::new(SingleCertAndKey::from(certified)))
+    }
 }
 
 /// What a handshake agreed on.

@@ -105,12 +105,17 @@ pub(super) struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// A document that holds only the defaults.
-    pub(super) fn with_defaults(text: &'a str) -> Result<Self, Diagnostic> {
-        let mut document = Self {
+    /// A document without any text.
+    pub(super) fn empty() -> Self {
+        Self {
             sources: Vec::new(),
             root: DeTable::new(),
-        };
+        }
+    }
+
+    /// A document that holds only the defaults.
+    pub(super) fn with_defaults(text: &'a str) -> Result<Self, Diagnostic> {
+        let mut document = Self::empty();
         document.add(Origin::Defaults, text)?;
         Ok(document)
     }

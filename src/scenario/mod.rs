@@ -7,6 +7,7 @@ mod distribution;
 mod document;
 mod parts;
 mod schema;
+mod text;
 mod units;
 mod vocabulary;
 
@@ -25,6 +26,7 @@ pub use parts::{
     Transport, Users, Watch,
 };
 pub use schema::schema;
+pub use text::TomlText;
 pub use units::{Octets, Share, duration_text, parse_duration};
 pub use vocabulary::{Arm, DeviceKind, Phase, Protocol, TlsMode};
 

@@ -19,10 +19,10 @@ use super::certificate::Certificate;
 use super::process::ServerProcess;
 use super::scratch::{Scratch, sweep_leftovers};
 use super::{
-    Account, Endpoint, Instance, Request, Server, ServerCount, TargetError, private_accounts,
+    Account, Delivery, Endpoint, Instance, Request, Server, ServerCount, Service, TargetError,
+    private_accounts,
 };
 use crate::net::Address;
-use crate::proto::lmtp::Dialect;
 use crate::scenario::TlsMode;
 
 const NAME: &str = "the embedded server";
@@ -71,10 +71,10 @@ impl Embedded {
         let endpoint = Endpoint {
             pop3: Some(ready.pop3(request.tls)?),
             imap: Some(ready.imap(request.tls)?),
-            delivery: address(Some(&ready.lmtp))?,
-            dialect: Dialect::Lmtp,
-            tls: request.tls,
+            delivery: Delivery::lmtp(address(Some(&ready.lmtp))?),
             trust: Certificate::trust(certificate.as_ref()),
+            identity: None,
+            sources: Vec::new(),
             accounts,
         };
         Ok(Instance {
@@ -157,18 +157,20 @@ struct Ready {
 }
 
 impl Ready {
-    fn pop3(&self, tls: TlsMode) -> Result<Address, TargetError> {
-        match tls {
+    fn pop3(&self, tls: TlsMode) -> Result<Service, TargetError> {
+        let address = match tls {
             TlsMode::Implicit => address(self.pop3s.as_deref()),
             TlsMode::Plain | TlsMode::Starttls => address(Some(&self.pop3)),
-        }
+        }?;
+        Ok(Service { address, tls })
     }
 
-    fn imap(&self, tls: TlsMode) -> Result<Address, TargetError> {
-        match tls {
+    fn imap(&self, tls: TlsMode) -> Result<Service, TargetError> {
+        let address = match tls {
             TlsMode::Implicit => address(self.imaps.as_deref()),
             TlsMode::Plain | TlsMode::Starttls => address(Some(&self.imap)),
-        }
+        }?;
+        Ok(Service { address, tls })
     }
 }
 

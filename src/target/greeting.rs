@@ -1,27 +1,16 @@
 //! Waiting for a service to greet: a port that is open does not mean that the process behind it works yet.
 
-use std::time::Duration;
-
-use crate::net::{Address, Dialer, NetError, TimeLimits, Trust};
+use super::Service;
+use crate::net::{Dialer, NetError};
+use crate::scenario::TlsMode;
 
 /// Longest greeting that is kept.
 const LIMIT: usize = 512;
 
-/// Connects, with TLS from the first byte where `implicit`, and returns the first line that the server says.
-pub(super) async fn greeting(
-    address: &Address,
-    implicit: bool,
-    trust: &Trust,
-    limit: Duration,
-) -> Result<String, NetError> {
-    let limits = TimeLimits {
-        connect: limit,
-        command: limit,
-    };
-    let mut wire = Dialer::new(trust, false, true, limits)?
-        .connect(address)
-        .await?;
-    if implicit {
+/// Connects, with TLS from the first byte where the service wants it, and returns the first line that the server says.
+pub(super) async fn greeting(dialer: &Dialer, service: &Service) -> Result<String, NetError> {
+    let mut wire = dialer.connect(&service.address).await?;
+    if service.tls == TlsMode::Implicit {
         wire.start_tls().await?;
     }
     let mut line = Vec::new();

@@ -6,6 +6,7 @@ mod certificate;
 mod cyrus;
 mod dovecot;
 mod embedded;
+mod endpoint;
 mod greeting;
 mod owner;
 mod packages;
@@ -25,10 +26,11 @@ use serde::{Deserialize, Serialize};
 pub use cyrus::Cyrus;
 pub use dovecot::Dovecot;
 pub use embedded::Embedded;
+pub use endpoint::{Delivery, Endpoint, Service};
 pub use portrait::Portrait;
 
-use crate::net::{Address, Trust};
-use crate::proto::lmtp::Dialect;
+use crate::client::{Login, LoginMethod};
+use crate::net::Address;
 use crate::scenario::TlsMode;
 
 /// A kind of server, ready to be started.
@@ -92,31 +94,24 @@ pub struct Account {
     pub password: String,
     /// Where mail for it is sent.
     pub address: String,
+    /// How name and password are presented.
+    pub method: LoginMethod,
+}
+
+impl Account {
+    /// What a client logs in with.
+    pub fn login(&self) -> Login {
+        Login {
+            method: self.method,
+            ..Login::new(self.user.as_str(), self.password.as_str())
+        }
+    }
 }
 
 impl std::fmt::Debug for Account {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Account({})", self.user)
     }
-}
-
-/// Everything a client must know of a running server.
-#[derive(Clone, Debug)]
-pub struct Endpoint {
-    /// None: not offered.
-    pub pop3: Option<Address>,
-    /// None: not offered.
-    pub imap: Option<Address>,
-    /// Where mail is handed over, and how.
-    pub delivery: Address,
-    /// LMTP or SMTP.
-    pub dialect: Dialect,
-    /// How devices connect. Deliveries are plain.
-    pub tls: TlsMode,
-    /// Whose certificates are believed.
-    pub trust: Trust,
-    /// At least as many as were requested, in the order of the users' numbers.
-    pub accounts: Vec<Account>,
 }
 
 /// A running server, its mailboxes empty.
@@ -319,7 +314,7 @@ fn free_ports<const N: usize>() -> io::Result<[u16; N]> {
     Ok(ports)
 }
 
-/// A service on this machine, under the name that our certificates carry.
+/// A port on this machine, under the name that our certificates carry.
 fn local(port: u16) -> Address {
     Address {
         socket: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
@@ -334,6 +329,7 @@ fn private_accounts(count: u32, domain: &str) -> Vec<Account> {
             let user = format!("u{number:05}");
             Account {
                 address: format!("{user}@{domain}"),
+                method: LoginMethod::default(),
                 password: format!("{:016x}", rand::random::<u64>()),
                 user,
             }

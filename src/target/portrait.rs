@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::client::{ClientError, ImapSession, Login, PopSession};
+use crate::client::{ClientError, ImapSession, PopSession};
 use crate::metrics::{Observer, Sample};
 use crate::net::{Dialer, TimeLimits};
 use crate::scenario::TlsMode;
 
 use super::greeting::greeting;
-use super::{Account, Endpoint, Instance, TargetError};
+use super::{Account, Endpoint, Instance, Service, TargetError};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -45,15 +45,15 @@ impl Portrait {
         let mut portrait = Self {
             software: instance.software.clone(),
             facts: instance.facts.clone(),
-            tls: endpoint.tls,
+            tls: endpoint.tls(),
             ..Self::default()
         };
-        portrait.hear(endpoint).await?;
         let limits = TimeLimits {
             connect: LIMIT,
             command: LIMIT,
         };
-        let dialer = Dialer::new(&endpoint.trust, false, true, limits).map_err(unusable)?;
+        let dialer = endpoint.dialer(false, true, limits).map_err(unusable)?;
+        portrait.hear(endpoint, &dialer).await?;
         if let Some(account) = endpoint.accounts.first() {
             let login = portrait.ask(endpoint, &dialer, account).await;
             login.map_err(|error| TargetError::Unusable {
@@ -66,23 +66,21 @@ impl Portrait {
         Ok(portrait)
     }
 
-    async fn hear(&mut self, endpoint: &Endpoint) -> Result<(), TargetError> {
-        let implicit = endpoint.tls == TlsMode::Implicit;
+    async fn hear(&mut self, endpoint: &Endpoint, dialer: &Dialer) -> Result<(), TargetError> {
         let services = [
-            ("pop3", endpoint.pop3.as_ref(), implicit),
-            ("imap", endpoint.imap.as_ref(), implicit),
-            ("delivery", Some(&endpoint.delivery), false),
+            ("pop3", endpoint.pop3.as_ref()),
+            ("imap", endpoint.imap.as_ref()),
+            ("delivery", endpoint.delivery.service()),
         ];
-        for (name, address, implicit) in services {
-            if let Some(address) = address {
-                let words = greeting(address, implicit, &endpoint.trust, LIMIT)
-                    .await
-                    .map_err(unusable)?;
+        for (name, service) in services {
+            if let Some(service) = service {
+                let words = greeting(dialer, service).await.map_err(unusable)?;
                 if words.is_empty() {
                     return Err(unusable(format!("its {name} service does not greet")));
                 }
                 self.banners.insert(name.into(), words);
-                self.ports.insert(name.into(), address.socket.port());
+                self.ports
+                    .insert(name.into(), service.address.socket.port());
             }
         }
         Ok(())
@@ -94,17 +92,17 @@ impl Portrait {
         dialer: &Dialer,
         account: &Account,
     ) -> Result<(), ClientError> {
-        let login = Login::new(account.user.as_str(), account.password.as_str());
+        let login = account.login();
         let due = Instant::now();
-        if let Some(address) = &endpoint.pop3 {
-            let opened = PopSession::open(dialer, address, endpoint.tls, &login, due, Deaf).await;
+        if let Some(Service { address, tls }) = &endpoint.pop3 {
+            let opened = PopSession::open(dialer, address, *tls, &login, due, Deaf).await;
             let session = opened.map_err(|failed| failed.error)?;
             let offered = session.capabilities().lines().to_vec();
             self.capabilities.insert("pop3".into(), offered);
             let _ = session.quit().await;
         }
-        if let Some(address) = &endpoint.imap {
-            let opened = ImapSession::open(dialer, address, endpoint.tls, &login, due, Deaf).await;
+        if let Some(Service { address, tls }) = &endpoint.imap {
+            let opened = ImapSession::open(dialer, address, *tls, &login, due, Deaf).await;
             let session = opened.map_err(|failed| failed.error)?;
             let offered = session.capabilities().names().map(str::to_owned).collect();
             self.capabilities.insert("imap".into(), offered);

@@ -15,7 +15,9 @@ use super::greeting::greeting;
 use super::packages::find_program;
 use super::process::ServerProcess;
 use super::scratch::Scratch;
-use super::{Account, Dialect, Endpoint, Instance, TargetError, free_ports, local};
+use super::{Account, Delivery, Endpoint, Instance, Service, TargetError, free_ports, local};
+use crate::net::TimeLimits;
+use crate::proto::lmtp::Dialect;
 use crate::scenario::TlsMode;
 
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -60,13 +62,17 @@ impl Ports {
         certificate: Option<&Certificate>,
         accounts: Vec<Account>,
     ) -> Endpoint {
-        Endpoint {
-            pop3: Some(local(self.pop3)),
-            imap: Some(local(self.imap)),
-            delivery: local(self.lmtp),
-            dialect: Dialect::Lmtp,
+        let service = |port| Service {
+            address: local(port),
             tls,
+        };
+        Endpoint {
+            pop3: Some(service(self.pop3)),
+            imap: Some(service(self.imap)),
+            delivery: Delivery::lmtp(local(self.lmtp)),
             trust: Certificate::trust(certificate),
+            identity: None,
+            sources: Vec::new(),
             accounts,
         }
     }
@@ -147,18 +153,31 @@ impl Running {
         endpoint: &Endpoint,
         sign: &str,
     ) -> Result<(), TargetError> {
-        let implicit = endpoint.tls == TlsMode::Implicit;
-        let lmtp = (endpoint.dialect == Dialect::Lmtp).then_some(&endpoint.delivery);
+        let limits = TimeLimits {
+            connect: START_LIMIT,
+            command: START_LIMIT,
+        };
+        let dialer = endpoint
+            .dialer(false, true, limits)
+            .map_err(|error| self.not_started(&error))?;
+        let lmtp = match &endpoint.delivery {
+            Delivery::Session {
+                service,
+                dialect: Dialect::Lmtp,
+                ..
+            } => Some(service),
+            _ => None,
+        };
         let services = [
-            (endpoint.pop3.as_ref(), implicit, sign),
-            (endpoint.imap.as_ref(), implicit, sign),
-            (lmtp, false, ""),
+            (endpoint.pop3.as_ref(), sign),
+            (endpoint.imap.as_ref(), sign),
+            (lmtp, ""),
         ];
         let begun = Instant::now();
-        for (address, implicit, sign) in services {
-            let Some(address) = address else { continue };
+        for (service, sign) in services {
+            let Some(service) = service else { continue };
             loop {
-                let error = match greeting(address, implicit, &endpoint.trust, START_LIMIT).await {
+                let error = match greeting(&dialer, service).await {
                     Ok(words) if !words.is_empty() && words.contains(sign) => break,
                     Ok(words) if words.is_empty() => "it closes connections at once".into(),
                     Ok(words) => format!("Address already in use by another server: {words}"),
@@ -166,14 +185,18 @@ impl Running {
                 };
                 let ended = timeout(Duration::from_millis(5), self.process.ended());
                 if ended.await.is_ok() || begun.elapsed() > START_LIMIT {
-                    return Err(TargetError::NotStarted {
-                        server: self.name,
-                        reason: format!("{error}; {}", self.last_words()),
-                    });
+                    return Err(self.not_started(&error));
                 }
             }
         }
         Ok(())
+    }
+
+    fn not_started(&self, error: &dyn std::fmt::Display) -> TargetError {
+        TargetError::NotStarted {
+            server: self.name,
+            reason: format!("{error}; {}", self.last_words()),
+        }
     }
 
     pub(super) async fn gone(&mut self) -> String {

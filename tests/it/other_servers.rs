@@ -262,13 +262,16 @@ struct Traces {
 impl Traces {
     fn of(instance: &Instance) -> Self {
         let endpoint = &instance.endpoint;
-        let addresses = [endpoint.pop3.as_ref(), endpoint.imap.as_ref()];
+        let services = [
+            endpoint.pop3.as_ref(),
+            endpoint.imap.as_ref(),
+            endpoint.delivery.service(),
+        ];
         let mut traces = Self::at(instance.pid.unwrap(), instance.storage.as_ref().unwrap());
-        traces.ports = addresses
+        traces.ports = services
             .into_iter()
             .flatten()
-            .chain([&endpoint.delivery])
-            .map(|address| address.socket)
+            .map(|service| service.address.socket)
             .collect();
         traces
     }
@@ -362,7 +365,7 @@ fn dialer(instance: &Instance) -> Dialer {
         connect: Duration::from_secs(20),
         command: Duration::from_secs(20),
     };
-    Dialer::new(&instance.endpoint.trust, true, true, limits).unwrap()
+    instance.endpoint.dialer(true, true, limits).unwrap()
 }
 
 fn login(account: &Account) -> Login {
@@ -381,12 +384,12 @@ async fn pop(instance: &Instance, user: usize) -> Result<PopSession<Ear>, Client
 
 async fn pop_as(instance: &Instance, login: &Login) -> Result<PopSession<Ear>, OpenError> {
     let endpoint = &instance.endpoint;
-    let address = endpoint.pop3.as_ref().unwrap();
+    let service = endpoint.pop3.as_ref().unwrap();
     let due = Instant::now();
     PopSession::open(
         &dialer(instance),
-        address,
-        endpoint.tls,
+        &service.address,
+        service.tls,
         login,
         due,
         Ear::default(),
@@ -401,12 +404,12 @@ async fn imap(instance: &Instance, user: usize) -> Result<ImapSession<Ear>, Clie
 
 async fn imap_as(instance: &Instance, login: &Login) -> Result<ImapSession<Ear>, OpenError> {
     let endpoint = &instance.endpoint;
-    let address = endpoint.imap.as_ref().unwrap();
+    let service = endpoint.imap.as_ref().unwrap();
     let due = Instant::now();
     ImapSession::open(
         &dialer(instance),
-        address,
-        endpoint.tls,
+        &service.address,
+        service.tls,
         login,
         due,
         Ear::default(),
@@ -418,7 +421,7 @@ async fn deliver(instance: &Instance, user: usize, message: &[u8]) {
     let endpoint = &instance.endpoint;
     let mut session = DeliverySession::open(
         &dialer(instance),
-        &endpoint.delivery,
+        &endpoint.delivery.service().unwrap().address,
         TlsMode::Plain,
         Dialect::Lmtp,
         Instant::now(),

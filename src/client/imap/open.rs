@@ -123,7 +123,7 @@ impl<O: Observer> ImapSession<O> {
         let operation = Operation::Login;
         let running = self.link.begin(operation);
         let result = self.present(operation, login).await;
-        let result = result.map_err(|error| without_password(error, login));
+        let result = result.map_err(|error| login.conceal(error));
         self.link.end(running, result)
     }
 
@@ -199,15 +199,4 @@ fn class_of_refusal(code: Option<&Code<'_>>) -> ErrorClass {
         Some(Code::PrivacyRequired) => ErrorClass::NotOffered,
         _ => ErrorClass::Authentication,
     }
-}
-
-/// Some servers repeat what they were sent.
-fn without_password(error: ClientError, login: &Login) -> ClientError {
-    let password = login.password.expose();
-    let response = sasl::plain(&login.user, password);
-    let detail = [password, &response]
-        .into_iter()
-        .filter(|secret| !secret.is_empty())
-        .fold(error.detail, |detail, secret| detail.replace(secret, "***"));
-    ClientError { detail, ..error }
 }

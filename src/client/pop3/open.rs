@@ -82,7 +82,7 @@ impl<O: Observer> PopSession<O> {
             LoginMethod::Apop => self.apop(login, greeting).await,
             LoginMethod::SaslPlain => self.auth_plain(login).await,
         };
-        let result = result.map_err(|error| without_password(error, login));
+        let result = result.map_err(|error| login.conceal(error));
         self.link.end(running, result)
     }
 
@@ -142,13 +142,4 @@ impl<O: Observer> PopSession<O> {
 
 fn not_offered(detail: &str) -> ClientError {
     ClientError::new(ErrorClass::NotOffered, Operation::Login, detail)
-}
-
-/// Some servers repeat what they were sent.
-fn without_password(mut error: ClientError, login: &Login) -> ClientError {
-    let password = login.password.expose();
-    if !password.is_empty() && error.detail.contains(password) {
-        error.detail = error.detail.replace(password, "***");
-    }
-    error
 }

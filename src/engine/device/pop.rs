@@ -17,6 +17,7 @@ use crate::metrics::row::{Opening, Purpose};
 use crate::metrics::{ErrorClass, Operation, Timing};
 use crate::proto::pop3::UidlEntry;
 use crate::scenario::{PopClient, Protocol};
+use crate::target::Service;
 
 use super::{Cost, Opened, Owner, pause_before_retry};
 
@@ -102,7 +103,7 @@ impl PopDevice {
     ) -> (Result<Instant, ClientError>, Cost) {
         let owner = &self.owner;
         let mut journal = Journal::begin(owner, Protocol::Pop3, purpose, due);
-        let Some(address) = &owner.endpoint.pop3 else {
+        let Some(Service { address, tls }) = &owner.endpoint.pop3 else {
             let error = ClientError::new(
                 ErrorClass::NotOffered,
                 Operation::Connect,
@@ -111,14 +112,7 @@ impl PopDevice {
             journal.end(&crate::client::SessionFigures::default(), Some(&error));
             return (Err(error), Cost::default());
         };
-        let opened = PopSession::open(
-            &owner.dialer,
-            address,
-            owner.endpoint.tls,
-            &owner.login,
-            due,
-            owner.tap(),
-        );
+        let opened = PopSession::open(&owner.dialer, address, *tls, &owner.login, due, owner.tap());
         let mut session = match opened.await {
             Ok(session) => session,
             Err(OpenError { error, figures }) => {

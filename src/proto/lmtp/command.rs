@@ -22,6 +22,12 @@ pub enum Command<'a> {
     Hello(Dialect, &'a str),
     /// STARTTLS (RFC 3207).
     StartTls,
+    /// AUTH PLAIN with its response in base64 (RFC 4954).
+    AuthPlain(&'a str),
+    /// AUTH LOGIN: the server asks for name and password.
+    AuthLogin,
+    /// A base64 answer to what the server asks.
+    SaslAnswer(&'a str),
     /// MAIL FROM: a message begins.
     Mail {
         /// The sender's address; empty for none.
@@ -87,6 +93,9 @@ impl Command<'_> {
             Self::Hello(Dialect::Lmtp, name) => write!(out, "LHLO {name}"),
             Self::Hello(Dialect::Smtp, name) => write!(out, "EHLO {name}"),
             Self::StartTls => write!(out, "STARTTLS"),
+            Self::AuthPlain(response) => write!(out, "AUTH PLAIN {response}"),
+            Self::AuthLogin => write!(out, "AUTH LOGIN"),
+            Self::SaslAnswer(answer) => write!(out, "{answer}"),
             Self::Mail {
                 sender,
                 octets,

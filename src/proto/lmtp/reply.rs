@@ -234,6 +234,17 @@ impl Extensions {
                 .is_some_and(|word| word.eq_ignore_ascii_case(name))
         })
     }
+
+    /// Whether AUTH is offered with this mechanism (RFC 4954).
+    pub fn auth(&self, mechanism: &str) -> bool {
+        self.lines.iter().any(|line| {
+            let mut words = line.split_ascii_whitespace();
+            words
+                .next()
+                .is_some_and(|word| word.eq_ignore_ascii_case("AUTH"))
+                && words.any(|word| word.eq_ignore_ascii_case(mechanism))
+        })
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::engine::log::Tap;
 use crate::metrics::row::Purpose;
 use crate::metrics::{ErrorClass, Operation};
 use crate::scenario::{ImapKeep, Protocol};
+use crate::target::Service;
 
 use super::ImapDevice;
 
@@ -271,20 +272,13 @@ async fn connect(
     due: Instant,
 ) -> Result<Open, ClientError> {
     let journal = Journal::begin(owner, Protocol::Imap, purpose, due);
-    let Some(address) = &owner.endpoint.imap else {
+    let Some(Service { address, tls }) = &owner.endpoint.imap else {
         let detail = "the target offers no IMAP";
         let error = ClientError::new(ErrorClass::NotOffered, Operation::Connect, detail);
         journal.end(&SessionFigures::default(), Some(&error));
         return Err(error);
     };
-    let opened = ImapSession::open(
-        &owner.dialer,
-        address,
-        owner.endpoint.tls,
-        &owner.login,
-        due,
-        owner.tap(),
-    );
+    let opened = ImapSession::open(&owner.dialer, address, *tls, &owner.login, due, owner.tap());
     match opened.await {
         Ok(session) => {
             owner.logged_in();
