@@ -178,6 +178,17 @@ impl Evidence {
         }
     }
 
+    /// Some arm logged in before the measured phase and not once in it.
+    pub fn keeps_connections(&self) -> bool {
+        self.setting.arms.iter().any(|arm| self.keeps(*arm))
+    }
+
+    fn keeps(&self, arm: Arm) -> bool {
+        let part = self.part(arm, None);
+        let logged_in = |row: &SessionRow| row.login_us.is_some();
+        part.all_sessions().any(logged_in) && !part.sessions().any(logged_in)
+    }
+
     /// The blocks of an arm that left something, in order.
     pub fn blocks(&self, arm: Arm) -> Vec<u32> {
         let mut blocks = BTreeSet::new();
@@ -230,20 +241,17 @@ impl<'a> Part<'a> {
             .filter(|row| row.phase == Phase::Measure)
     }
 
-    /// Sessions to time the way in by: those of the measured phase; where every connection was opened before
-    /// it and kept, the ones before it.
+    /// Sessions to time the way in by: those of the measured phase; where an arm opened all its connections
+    /// before it and kept them, the ones of that time, in every arm, so that like is compared with like.
     pub fn entries(self) -> Vec<&'a SessionRow> {
-        let measured: Vec<_> = self
-            .sessions()
-            .filter(|row| row.login_us.is_some())
-            .collect();
-        if measured.is_empty() {
-            self.all_sessions()
-                .filter(|row| row.login_us.is_some())
-                .collect()
-        } else {
-            measured
+        let logins = || self.all_sessions().filter(|row| row.login_us.is_some());
+        if self.evidence.keeps_connections() {
+            let before: Vec<_> = logins().filter(|row| row.phase < Phase::Measure).collect();
+            if !before.is_empty() {
+                return before;
+            }
         }
+        logins().filter(|row| row.phase == Phase::Measure).collect()
     }
 
     /// Operations of the measured phase; the delivery side has no device.
@@ -260,12 +268,18 @@ impl<'a> Part<'a> {
             .filter(|row| row.device.is_some() && is_on_the_wire(row.operation))
     }
 
-    /// Planned openings that were due in the measured phase.
-    pub fn openings(self) -> impl Iterator<Item = &'a OpeningRow> {
+    /// Planned openings of any phase.
+    pub fn all_openings(self) -> impl Iterator<Item = &'a OpeningRow> {
         self.evidence
             .openings
             .iter()
-            .filter(move |row| self.has(row.block, row.arm) && row.phase == Phase::Measure)
+            .filter(move |row| self.has(row.block, row.arm))
+    }
+
+    /// Planned openings that were due in the measured phase.
+    pub fn openings(self) -> impl Iterator<Item = &'a OpeningRow> {
+        self.all_openings()
+            .filter(|row| row.phase == Phase::Measure)
     }
 
     /// The mailbox ledger at the end of the arm.

@@ -56,6 +56,9 @@ pub enum Unit {
     /// Waits for the other side in one session.
     #[strum(serialize = "round trips/session")]
     RoundTripsPerSession,
+    /// Waits for the other side in one hour of one user's simulated time.
+    #[strum(serialize = "round trips/user-hour")]
+    RoundTripsPerUserHour,
     /// Octets.
     #[strum(serialize = "bytes")]
     Bytes,

@@ -134,7 +134,7 @@ fn thin(figures: &[Figure]) -> String {
     let shares = figures.iter().filter(|figure| {
         figure.metric.role == Role::Judged && figure.metric.unit == Unit::Percent && figure.n > 0
     });
-    match shares.map(|figure| figure.n).min() {
+    match shares.map(|figure| figure.n).max() {
         Some(n) if n < FEW_OBSERVATIONS => format!(" (only {n} observed)"),
         _ => String::new(),
     }
@@ -192,14 +192,11 @@ fn notes(evidence: &Evidence) -> Vec<String> {
             if setting.blocks == 1 { "" } else { "s" },
         ));
     }
-    for arm in &setting.arms {
-        let part = evidence.part(*arm, None);
-        let measured = part.sessions().any(|row| row.login_us.is_some());
-        if !measured && !part.entries().is_empty() {
-            notes.push(format!(
-                "In arm {arm} every connection was opened before the measured phase and kept: its times to connect are those of the ramp-up and warm-up."
-            ));
-        }
+    if evidence.keeps_connections() {
+        notes.push(
+            "In one arm every connection was opened before the measured phase and kept, so the times to connect of all arms are those of the ramp-up and warm-up."
+                .to_owned(),
+        );
     }
     notes
 }

@@ -29,7 +29,10 @@ pub(super) fn value(value: f64, unit: Unit) -> String {
             duration(value)
         }
         Unit::SecondsPerUserHour => format!("{} s", digits(value)),
-        Unit::RoundTrips | Unit::RoundTripsPerSession | Unit::Connections => digits(value),
+        Unit::RoundTrips
+        | Unit::RoundTripsPerSession
+        | Unit::RoundTripsPerUserHour
+        | Unit::Connections => digits(value),
         Unit::Bytes | Unit::BytesPerOpening | Unit::BytesPerCheck | Unit::BytesPerPhone => {
             bytes(value)
         }

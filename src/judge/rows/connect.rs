@@ -27,12 +27,21 @@ pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
         ),
         ("connected_time", connected_time(part)),
         ("session_round_trips", mean(ended_well)),
+        ("round_trips", round_trips(part)),
     ]
 }
 
 fn way_in_ms(row: &SessionRow) -> Option<f64> {
     let us = row.connect_us? + row.tls_us.unwrap_or(0) + row.greeting_us? + row.login_us?;
     Some(us as f64 / 1000.0)
+}
+
+fn round_trips(part: Part<'_>) -> Observed {
+    let hours = part.user_hours(part.clock_seconds());
+    let (waits, commands) = part.commands().fold((0, 0), |(waits, commands), row| {
+        (waits + row.round_trips, commands + row.count)
+    });
+    (commands > 0 && hours > 0.0).then(|| (waits as f64 / hours, commands))
 }
 
 /// Connected seconds per user-hour of simulated time. At `speed` above one the people's pauses shrink and the

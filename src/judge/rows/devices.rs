@@ -1,10 +1,13 @@
 //! Row 6: whether a person finds on another device what one device has read or downloaded.
 
+use std::collections::HashMap;
+
 use super::mail::kept_mail;
 use super::{ArmFigures, Observed, Part, Ruling, Verdict};
+use crate::judge::FEW_OBSERVATIONS;
 use crate::judge::figure::percent;
 use crate::judge::verdict::{Answer, together};
-use crate::metrics::row::Opening;
+use crate::metrics::row::{Opening, OpeningRow};
 use crate::scenario::Protocol;
 
 pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
@@ -30,15 +33,36 @@ pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
             }
         }
     }
-    let revisits = || part.openings().filter(|row| row.again);
-    let found = revisits()
-        .filter(|row| matches!(row.outcome, Opening::Local | Opening::Fetched))
-        .count() as u64;
+    let (found, revisits) = revisits(part);
     vec![
         ("shown_elsewhere", percent(shown, pairs)),
-        ("revisits_found", percent(found, revisits().count() as u64)),
+        ("revisits_found", percent(found, revisits)),
         ("read_mark_elsewhere", percent(read_shown, read_pairs)),
     ]
+}
+
+/// Second openings, on another device, of messages that a first device did find: (found, all).
+fn revisits(part: Part<'_>) -> (u64, u64) {
+    let was_found = |row: &OpeningRow| matches!(row.outcome, Opening::Local | Opening::Fetched);
+    let mut first: HashMap<(u32, u32, &str), Vec<&OpeningRow>> = HashMap::new();
+    for row in part.all_openings().filter(|row| was_found(row)) {
+        let message = (row.block, row.user, row.message.as_str());
+        first.entry(message).or_default().push(row);
+    }
+    let opened_elsewhere = |row: &&OpeningRow| {
+        let message = (row.block, row.user, row.message.as_str());
+        first.get(&message).is_some_and(|openings| {
+            openings
+                .iter()
+                .any(|other| other.device != row.device && other.at_us <= row.at_us)
+        })
+    };
+    part.openings()
+        .filter(|row| row.again)
+        .filter(opened_elsewhere)
+        .fold((0, 0), |(found, all), row| {
+            (found + u64::from(was_found(row)), all + 1)
+        })
 }
 
 pub(super) fn decide(arm: &ArmFigures) -> Ruling {
@@ -46,20 +70,28 @@ pub(super) fn decide(arm: &ArmFigures) -> Ruling {
         Protocol::Pop3 => Answer::No,
         Protocol::Imap => Answer::Yes,
     };
-    let verdict = |name| {
-        arm.value(name).map_or(Verdict::NotMeasured, |share| {
-            Answer::of(share).against(claimed)
-        })
+    let observed = |name| arm.figure(name).map_or(0, |figure| figure.n);
+    let verdict = |name, other| {
+        // A share of few observations has no say beside one of many.
+        let outweighed = observed(name) < FEW_OBSERVATIONS && observed(other) >= FEW_OBSERVATIONS;
+        match arm.value(name) {
+            Some(share) if !outweighed => Answer::of(share).against(claimed),
+            _ => Verdict::NotMeasured,
+        }
     };
     let Some(elsewhere) = arm.value("shown_elsewhere") else {
         return Ruling::not_measured("message that one device of several has read or downloaded");
     };
     let mut reason = format!("other devices can show {elsewhere:.0} % of it at the end");
     if let Some(found) = arm.value("revisits_found") {
-        reason = format!("{reason}; {found:.0} % of second openings found the message");
+        let n = observed("revisits_found");
+        reason = format!("{reason}; of {n} second openings {found:.0} % found the message");
     }
     Ruling::new(
-        together([verdict("shown_elsewhere"), verdict("revisits_found")]),
+        together([
+            verdict("shown_elsewhere", "revisits_found"),
+            verdict("revisits_found", "shown_elsewhere"),
+        ]),
         reason,
     )
 }

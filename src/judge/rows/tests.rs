@@ -315,6 +315,39 @@ fn row_6_turns_over_for_pop_when_mail_is_left_on_the_server() {
 }
 
 #[test]
+fn row_6_counts_second_openings_only_after_a_first_that_found_the_message() {
+    let mut evidence = as_the_document_says();
+    for row in &mut evidence.openings {
+        // The first device looked in vain; the second has it.
+        row.outcome = if row.again {
+            Opening::Local
+        } else {
+            Opening::Missing
+        };
+    }
+    let row = row(&evidence, 6);
+    let figure = row
+        .arm(Arm::Pop3)
+        .unwrap()
+        .figure("revisits_found")
+        .unwrap();
+    assert_eq!((figure.value, figure.n), (None, 0));
+}
+
+#[test]
+fn row_6_gives_few_second_openings_no_say_beside_many_pairs() {
+    let mut evidence = as_the_document_says();
+    evidence
+        .openings
+        .retain(|row| row.arm == Arm::Imap || row.message.ends_with("-0-1"));
+    for row in evidence.openings.iter_mut().filter(|row| row.again) {
+        row.outcome = Opening::Fetched;
+    }
+    assert!((value(&evidence, 6, Arm::Pop3, "revisits_found") - 100.0).abs() < 1e-9);
+    assert_eq!(verdicts(&evidence, 6), (Verdict::Agrees, Verdict::Agrees));
+}
+
+#[test]
 fn row_6_is_not_measured_where_people_have_one_device() {
     let mut evidence = as_the_document_says();
     evidence
