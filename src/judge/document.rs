@@ -182,7 +182,7 @@ pub static DOCUMENT: [DocumentRow; 8] = [
         imap: word("much", "มาก"),
         metrics: &[
             metric("cpu_per_user_hour", "CPU per user-hour", "CPU ต่อผู้ใช้ต่อชั่วโมง", Unit::MillisecondsPerUserHour, Measured, Judged,
-                "Server CPU in the measured phase, divided by users and by simulated hours; n counts samples."),
+                "Server CPU in the measured phase, divided by users and by simulated hours; n counts samples. Differences below 20 ms per process and window are not told apart: the kernel counts in ticks."),
             metric("cpu_per_session", "CPU per session", "CPU ต่อ session", Unit::MillisecondsPerSession, Measured, Detail,
                 "The same CPU divided by the sessions that began in the measured phase; delivery is in it on both sides."),
             metric("memory_mean", "resident memory, mean", "หน่วยความจำเฉลี่ย", Unit::Bytes, Measured, Judged,

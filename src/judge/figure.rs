@@ -112,6 +112,8 @@ pub struct Figure {
     pub high: Option<f64>,
     /// Observations behind the value.
     pub n: u64,
+    /// Differences up to this, in the metric's unit, are below what the instrument can tell.
+    pub resolution: f64,
     /// The same metric in each block that has it: (block, value).
     pub blocks: Vec<(u32, f64)>,
 }

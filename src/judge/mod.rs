@@ -165,6 +165,7 @@ fn figures(document: &'static DocumentRow, evidence: &Evidence, arm: Arm) -> Vec
                 low: None,
                 high: None,
                 n: value.map_or(0, |(_, n)| n),
+                resolution: rows::resolution(metric.name, evidence.part(arm, None)),
                 blocks: blocks
                     .iter()
                     .filter_map(|(block, observed)| Some((*block, find(observed, metric.name)?.0)))

@@ -93,8 +93,9 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// Compares block by block, by block number; none when no block has both.
-    pub fn of(pop: &[(u32, f64)], imap: &[(u32, f64)]) -> Option<Self> {
+    /// Compares block by block, by block number; none when no block has both. Differences up to `resolution`
+    /// are none.
+    pub fn of(pop: &[(u32, f64)], imap: &[(u32, f64)], resolution: f64) -> Option<Self> {
         let pairs: Vec<(f64, f64)> = pop
             .iter()
             .filter_map(|(block, p)| {
@@ -107,7 +108,9 @@ impl Direction {
             1 => ONE_BLOCK_MARGIN,
             _ => SAME_WITHIN,
         };
-        let mut directions = pairs.iter().map(|(p, i)| Self::of_pair(*p, *i, margin));
+        let mut directions = pairs
+            .iter()
+            .map(|(p, i)| Self::of_pair(*p, *i, margin, resolution));
         let first = directions.next()?;
         if directions.all(|direction| direction == first) {
             Some(first)
@@ -116,8 +119,9 @@ impl Direction {
         }
     }
 
-    fn of_pair(pop: f64, imap: f64, margin: f64) -> Self {
-        if (pop - imap).abs() <= margin * pop.abs().max(imap.abs()) {
+    fn of_pair(pop: f64, imap: f64, margin: f64, resolution: f64) -> Self {
+        let margin = margin * pop.abs().max(imap.abs());
+        if (pop - imap).abs() <= margin.max(resolution) {
             Self::Neither
         } else if pop < imap {
             Self::PopLower
@@ -179,38 +183,45 @@ mod tests {
     fn every_block_must_point_the_same_way() {
         let pop = [(1, 10.0), (2, 11.0)];
         assert_eq!(
-            Direction::of(&pop, &[(1, 20.0), (2, 21.0)]),
+            Direction::of(&pop, &[(1, 20.0), (2, 21.0)], 0.0),
             Some(Direction::PopLower)
         );
         assert_eq!(
-            Direction::of(&pop, &[(1, 5.0), (2, 6.0)]),
+            Direction::of(&pop, &[(1, 5.0), (2, 6.0)], 0.0),
             Some(Direction::ImapLower)
         );
         assert_eq!(
-            Direction::of(&pop, &[(1, 5.0), (2, 21.0)]),
+            Direction::of(&pop, &[(1, 5.0), (2, 21.0)], 0.0),
             Some(Direction::Neither)
         );
-        assert_eq!(Direction::of(&pop, &[(3, 5.0)]), None);
+        assert_eq!(Direction::of(&pop, &[(3, 5.0)], 0.0), None);
     }
 
     #[test]
     fn one_block_needs_a_larger_difference_than_several() {
         assert_eq!(
-            Direction::of(&[(1, 10.0)], &[(1, 11.0)]),
+            Direction::of(&[(1, 10.0)], &[(1, 11.0)], 0.0),
             Some(Direction::Neither)
         );
         assert_eq!(
-            Direction::of(&[(1, 10.0), (2, 10.0)], &[(1, 11.0), (2, 11.0)]),
+            Direction::of(&[(1, 10.0), (2, 10.0)], &[(1, 11.0), (2, 11.0)], 0.0),
             Some(Direction::PopLower)
         );
         assert_eq!(
-            Direction::of(&[(1, 10.0)], &[(1, 20.0)]),
+            Direction::of(&[(1, 10.0)], &[(1, 20.0)], 0.0),
             Some(Direction::PopLower)
         );
         assert_eq!(
-            Direction::of(&[(1, 0.0)], &[(1, 0.0)]),
+            Direction::of(&[(1, 0.0)], &[(1, 0.0)], 0.0),
             Some(Direction::Neither)
         );
+    }
+
+    #[test]
+    fn a_difference_below_the_instruments_resolution_is_none() {
+        let (pop, imap) = ([(1, 0.0), (2, 0.0)], [(1, 30.0), (2, 30.0)]);
+        assert_eq!(Direction::of(&pop, &imap, 40.0), Some(Direction::Neither));
+        assert_eq!(Direction::of(&pop, &imap, 20.0), Some(Direction::PopLower));
     }
 
     #[test]

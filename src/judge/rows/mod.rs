@@ -74,6 +74,14 @@ pub(super) fn measure(row: &DocumentRow, part: Part<'_>) -> Vec<(&'static str, O
     }
 }
 
+/// What a metric's instrument cannot tell apart in this part of the run, in the metric's unit.
+pub(super) fn resolution(metric: &str, part: Part<'_>) -> f64 {
+    match metric {
+        "cpu_per_user_hour" => resources::cpu_resolution(part),
+        _ => 0.0,
+    }
+}
+
 /// What the figures say of the row's claims, one ruling per arm, in the order of `arms`.
 pub(super) fn decide(row: &DocumentRow, setting: &Setting, arms: &[ArmFigures]) -> Vec<Ruling> {
     match row.number {
@@ -114,7 +122,8 @@ fn compare(row: &DocumentRow, arms: &[ArmFigures]) -> Ruling {
         let (Some(p), Some(i)) = (pop.figure(metric.name), imap.figure(metric.name)) else {
             continue;
         };
-        let Some(direction) = Direction::of(&p.blocks, &i.blocks) else {
+        let Some(direction) = Direction::of(&p.blocks, &i.blocks, p.resolution.max(i.resolution))
+        else {
             continue;
         };
         blocks = blocks.max(p.blocks.len().min(i.blocks.len()));

@@ -59,6 +59,19 @@ fn cpu(cells: &[Vec<&ServerRow>]) -> Option<Cpu> {
     (sum.seconds > 0.0).then_some(sum)
 }
 
+/// The kernel counts CPU in ticks of 10 ms, in user and in kernel mode, and what a live process has of the
+/// next tick is not seen: so much is uncertain per process and window, in ms per user-hour.
+pub(super) fn cpu_resolution(part: Part<'_>) -> f64 {
+    const MS_PER_PROCESS: f64 = 20.0;
+    let cells = part.server_cells();
+    let hours = part.user_hours(cpu(&cells).map_or(0.0, |cpu| cpu.seconds));
+    if hours <= 0.0 {
+        return 0.0;
+    }
+    let processes = cells.iter().flatten().map(|row| row.processes).max();
+    MS_PER_PROCESS * f64::from(processes.unwrap_or(1)) * cells.len() as f64 / hours
+}
+
 /// Last minus first of a counter in one cell; counters that fall (an instance restarted) count as nothing.
 fn difference(cell: &[&ServerRow], of: impl Fn(&ServerRow) -> u64) -> u64 {
     match (cell.first(), cell.last()) {

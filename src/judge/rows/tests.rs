@@ -256,6 +256,25 @@ fn row_5_gives_cpu_of_the_measured_phase_per_user_hour() {
 }
 
 #[test]
+fn row_5_does_not_tell_cpu_apart_that_is_below_the_kernels_ticks() {
+    let mut evidence = as_the_document_says();
+    for row in &mut evidence.server {
+        row.cpu_user_us = if row.arm == Arm::Imap {
+            row.cpu_user_us / 100
+        } else {
+            0
+        };
+        row.cpu_system_us = 0;
+    }
+    assert_eq!(verdicts(&evidence, 5).0, Verdict::Depends);
+    let reason = row(&evidence, 5).arms[0].reason.clone();
+    assert!(
+        reason.contains("no difference shown: CPU per user-hour"),
+        "{reason}"
+    );
+}
+
+#[test]
 fn row_5_depends_when_one_resource_is_lower_for_imap() {
     let mut evidence = as_the_document_says();
     for row in &mut evidence.server {
