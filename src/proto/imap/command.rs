@@ -1,7 +1,7 @@
 //! Commands as a client writes them: tags, strings in the form that carries them, literals in the form that the
 //! server takes.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 /// How the server takes literals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl StoreMode {
 /// let pieces: Vec<_> = command.pieces().collect();
 /// assert_eq!(pieces, [&b"a1 SELECT \"Sent Items\"\r\n"[..]]);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Command {
     bytes: Vec<u8>,
     /// Ends of what can be sent without waiting.
@@ -201,6 +201,16 @@ impl Command {
         if waits {
             self.waits.push(self.bytes.len());
         }
+    }
+}
+
+/// Without its text, which may hold a password.
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Command")
+            .field("octets", &self.bytes.len())
+            .field("waits", &self.waits)
+            .finish_non_exhaustive()
     }
 }
 

@@ -4,8 +4,9 @@ mod make;
 
 use std::num::{NonZeroU32, NonZeroU64};
 
-use imap_codec::ResponseCodec;
+use imap_codec::decode::Decoder;
 use imap_codec::encode::Encoder;
+use imap_codec::imap_types::command::CommandBody;
 use imap_codec::imap_types::core::{AString, Atom, NString, QuotedChar, Tag, Vec1};
 use imap_codec::imap_types::extensions::uidplus::{UidElement, UidSet as TheirUidSet};
 use imap_codec::imap_types::fetch::MessageDataItem;
@@ -15,6 +16,7 @@ use imap_codec::imap_types::response::{
     Code as TheirCode, Data, Response as TheirResponse, Status, StatusKind,
 };
 use imap_codec::imap_types::status::StatusDataItem;
+use imap_codec::{CommandCodec, ResponseCodec};
 use proptest::prelude::*;
 
 use self::make::{item, nonzero, nstring, octets, section};
@@ -258,6 +260,53 @@ proptest! {
                 }
             });
         }
+    }
+
+    #[test]
+    fn commands_are_understood_as_they_were_meant(
+        (user, password, name) in (octets(), octets(), octets()),
+        form in prop_oneof![Just(LiteralForm::Synchronising), Just(LiteralForm::Minus), Just(LiteralForm::Plus)],
+        uids in proptest::collection::vec(1u32..500, 1..20),
+        flags in proptest::collection::vec("[$A-Za-z][A-Za-z0-9]{0,8}", 0..4),
+    ) {
+        let login = Command::new("m1", "LOGIN", form).string(&user).string(&password).finish();
+        let bytes = login.pieces().collect::<Vec<_>>().concat();
+        let Ok((b"", read)) = CommandCodec::default().decode(&bytes) else {
+            panic!("not a command: {:?}", String::from_utf8_lossy(&bytes));
+        };
+        let CommandBody::Login { username, password: secret } = read.body else { panic!("{read:?}") };
+        prop_assert_eq!(username.as_ref(), &user[..]);
+        prop_assert_eq!(secret.declassify().as_ref(), &password[..]);
+
+        let name = String::from_utf8_lossy(&name).into_owned();
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let set = UidSet::from(&uids).texts(usize::MAX).remove(0);
+        let append = Command::new("m2", "APPEND", form).mailbox(&name).flags(&flags).announce(3);
+        let mut bytes = append.pieces().collect::<Vec<_>>().concat();
+        bytes.extend_from_slice(b"abc\r\n");
+        let Ok((b"", read)) = CommandCodec::default().decode(&bytes) else {
+            panic!("not a command: {:?}", String::from_utf8_lossy(&bytes));
+        };
+        let CommandBody::Append { mailbox, flags: found, .. } = read.body else { panic!("{read:?}") };
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        prop_assert_eq!(found, flags);
+        match mailbox {
+            Mailbox::Inbox => prop_assert!(name.eq_ignore_ascii_case("inbox")),
+            Mailbox::Other(other) => prop_assert_eq!(other.inner().as_ref(), name.as_bytes()),
+        }
+
+        let copy = Command::new("m3", "UID COPY", form).word(&set).mailbox("x").finish();
+        let bytes = copy.pieces().collect::<Vec<_>>().concat();
+        let Ok((b"", read)) = CommandCodec::default().decode(&bytes) else {
+            panic!("not a command: {:?}", String::from_utf8_lossy(&bytes));
+        };
+        let CommandBody::Copy { sequence_set, uid: true, .. } = read.body else { panic!("{read:?}") };
+        let last = NonZeroU32::new(500).unwrap();
+        let found: Vec<u32> = sequence_set.iter(last).map(NonZeroU32::get).collect();
+        let mut wanted = uids;
+        wanted.sort_unstable();
+        wanted.dedup();
+        prop_assert_eq!(found, wanted);
     }
 
     #[test]
