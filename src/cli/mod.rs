@@ -3,6 +3,8 @@
 
 /// `mailgauge compare`: the main job.
 pub mod compare;
+/// `mailgauge maildir-delivery`: a part of the target `courier`.
+pub mod maildir_delivery;
 mod progress;
 /// `mailgauge report`: judge a run directory again.
 pub mod report;
@@ -32,6 +34,9 @@ pub struct Cli {
 pub enum Command {
     /// Compare POP3 and IMAP (the main job): run a scenario, judge the document's table.
     Compare(compare::Args),
+    /// A part of the target `courier`.
+    #[command(hide = true)]
+    MaildirDelivery(maildir_delivery::Args),
     /// Rebuild table, charts and report from a run directory.
     Report(report::Args),
     /// Check, show and list scenarios; print the schema of scenario files.
@@ -45,6 +50,7 @@ impl Command {
     pub fn run(self) -> anyhow::Result<Exit> {
         match self {
             Self::Compare(args) => compare::run(&args),
+            Self::MaildirDelivery(args) => maildir_delivery::run(&args),
             Self::Report(args) => report::run(&args),
             Self::Scenario(args) => scenario::run(&args),
             Self::Serve(args) => serve::run(&args),

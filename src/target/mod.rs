@@ -3,6 +3,7 @@
 //! how its resources are sampled, is left to others.
 
 mod certificate;
+mod courier;
 mod cyrus;
 mod dovecot;
 mod embedded;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use courier::{Courier, deliver_into_maildirs};
 pub use cyrus::Cyrus;
 pub use dovecot::Dovecot;
 pub use embedded::Embedded;
@@ -42,15 +44,18 @@ pub enum Target {
     Dovecot(Dovecot),
     /// A private Cyrus, installed or unpacked.
     Cyrus(Cyrus),
+    /// A private Courier, installed or unpacked.
+    Courier(Courier),
 }
 
 impl Target {
-    /// `embedded`, `dovecot`, `cyrus`, or the path of a `target.toml`.
+    /// `embedded`, `dovecot`, `cyrus`, `courier`, or the path of a `target.toml`.
     pub fn named(name: &str) -> Result<Self, TargetError> {
         match name {
             "embedded" => Embedded::of_this_program().map(Self::Embedded),
             "dovecot" => Dovecot::installed().map(Self::Dovecot),
             "cyrus" => Cyrus::installed().map(Self::Cyrus),
+            "courier" => Courier::installed().map(Self::Courier),
             _ => Err(TargetError::Unknown { name: name.into() }),
         }
     }
@@ -61,6 +66,7 @@ impl Target {
             Self::Embedded(_) => "embedded",
             Self::Dovecot(_) => "dovecot",
             Self::Cyrus(_) => "cyrus",
+            Self::Courier(_) => "courier",
         }
     }
 
@@ -70,6 +76,7 @@ impl Target {
             Self::Embedded(embedded) => embedded.start(request).await,
             Self::Dovecot(dovecot) => dovecot.start(request).await,
             Self::Cyrus(cyrus) => cyrus.start(request).await,
+            Self::Courier(courier) => courier.start(request).await,
         }
     }
 }
@@ -208,7 +215,7 @@ pub struct MailCount {
 pub enum TargetError {
     /// No such name.
     #[error(
-        "there is no target `{name}`: say `embedded`, `dovecot`, `cyrus`, or the path of a target file (`--target my-server.toml`)"
+        "there is no target `{name}`: say `embedded`, `dovecot`, `cyrus`, `courier`, or the path of a target file (`--target my-server.toml`)"
     )]
     Unknown {
         /// What was asked for.

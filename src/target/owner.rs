@@ -53,6 +53,15 @@ impl Owner {
         self.given
     }
 
+    /// For the manifest.
+    pub(super) fn described(&self) -> String {
+        if self.given {
+            format!("{} (started by root)", self.name)
+        } else {
+            "ordinary".into()
+        }
+    }
+
     /// Hands over a folder with everything in it, or a file.
     pub(super) fn give(&self, path: &Path) -> Result<(), TargetError> {
         if !self.given {

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::TargetError;
 
@@ -45,6 +46,15 @@ impl Software {
     /// A file by its path below `/`.
     pub(super) fn file(&self, path: &str) -> PathBuf {
         self.root.join(path)
+    }
+
+    /// A program of it, by its path below `/`, with the libraries that it needs.
+    pub(super) fn command(&self, path: &str) -> Command {
+        let mut command = Command::new(self.file(path));
+        if let Some(libraries) = self.library_path() {
+            command.env("LD_LIBRARY_PATH", libraries);
+        }
+        command
     }
 
     /// Its folder, or nothing if it is installed.

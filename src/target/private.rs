@@ -2,11 +2,12 @@
 //! in the same way. What is special about one is in its own file.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{self, Stdio};
 use std::time::{Duration, Instant};
 
-use tokio::process::Command;
+use tokio::process::{ChildStdin, Command};
 use tokio::time::timeout;
 
 use super::certificate::Certificate;
@@ -117,6 +118,8 @@ pub(super) struct Running {
     /// Where it leaves its last words; the first that holds any counts.
     logs: Vec<PathBuf>,
     // Dropped in this order: the processes end before their directory goes.
+    /// A server that reads its standard input ends when that does.
+    lifeline: Option<ChildStdin>,
     process: ServerProcess,
     scratch: Scratch,
 }
@@ -125,10 +128,12 @@ impl Running {
     pub(super) fn new(
         name: &'static str,
         logs: Vec<PathBuf>,
-        process: ServerProcess,
+        mut process: ServerProcess,
         scratch: Scratch,
     ) -> Self {
         Self {
+            // Out of its hands, for who waits for a process closes its input.
+            lifeline: process.child().stdin.take(),
             name,
             logs,
             process,
@@ -207,8 +212,7 @@ impl Running {
     }
 
     pub(super) async fn stop(mut self) -> Result<(), TargetError> {
-        // A server that reads its standard input ends when that does.
-        drop(self.process.child().stdin.take());
+        drop(self.lifeline.take());
         let stopped = self.process.stop(STOP_LIMIT).await;
         self.scratch.wait_until_quiet();
         stopped.map(drop).map_err(|error| TargetError::NotStopped {
@@ -230,6 +234,66 @@ pub(super) fn plain_path(path: &Path) -> Result<&str, TargetError> {
             path.display()
         ),
     })
+}
+
+/// Runs a program of the server `name` that reads `text`, to make `what`.
+pub(super) fn feed(
+    name: &'static str,
+    what: &str,
+    command: &mut process::Command,
+    text: &str,
+) -> Result<(), TargetError> {
+    let failed = |reason: String| TargetError::NotStarted {
+        server: name,
+        reason: format!("{what} could not be written: {reason}"),
+    };
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| failed(error.to_string()))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // If it does not read to the end, it says why below.
+        let _ = stdin.write_all(text.as_bytes());
+    }
+    let output = child
+        .wait_with_output()
+        .map_err(|error| failed(error.to_string()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let words = String::from_utf8_lossy(&output.stderr);
+    Err(failed(format!("{} ({})", words.trim(), output.status)))
+}
+
+/// What a program of the server `name` prints.
+pub(super) fn said(
+    name: &'static str,
+    command: &mut process::Command,
+) -> Result<String, TargetError> {
+    let failed = |reason: String| TargetError::NotStarted {
+        server: name,
+        reason,
+    };
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| failed(error.to_string()))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let words = String::from_utf8_lossy(&output.stderr);
+    Err(failed(words.trim().to_owned()))
+}
+
+/// A server that is there, but not whole.
+pub(super) fn missing(name: &str, title: &str, part: &str) -> TargetError {
+    TargetError::Unusable {
+        reason: format!(
+            "{title} is here, but not whole: {part} is missing (delete its folder and run `scripts/fetch-servers.sh {name}` again, or install it anew)"
+        ),
+    }
 }
 
 /// Makes folders below `dir`.

@@ -15,7 +15,7 @@ use mailgauge::net::{Dialer, TimeLimits};
 use mailgauge::proto::digest::MessageDigest;
 use mailgauge::proto::imap::StoreMode;
 use mailgauge::scenario::TlsMode;
-use mailgauge::target::{Account, Cyrus, Instance, Request, Target, TargetError};
+use mailgauge::target::{Account, Courier, Cyrus, Instance, Request, Target, TargetError};
 
 use crate::fake::Ear;
 use crate::support::skipped;
@@ -35,6 +35,21 @@ async fn several_cyrus_run_beside_each_other() {
 #[tokio::test]
 async fn a_cyrus_whose_owner_was_killed_is_cleared_away_by_the_next_start() {
     cleared_away_by_the_next_start("cyrus").await;
+}
+
+#[tokio::test]
+async fn courier_serves_both_protocols_in_every_tls_mode_and_leaves_nothing_behind() {
+    serves_in_every_mode("courier").await;
+}
+
+#[tokio::test]
+async fn several_couriers_run_beside_each_other() {
+    several_beside_each_other("courier").await;
+}
+
+#[tokio::test]
+async fn a_courier_whose_owner_was_killed_is_cleared_away_by_the_next_start() {
+    cleared_away_by_the_next_start("courier").await;
 }
 
 async fn serves_in_every_mode(name: &str) {
@@ -328,6 +343,9 @@ fn belongs_to(process: &Path, dir: &Path) -> bool {
 fn target(name: &str, test: &str) -> Option<Target> {
     let found = match name {
         "cyrus" => Cyrus::installed().map(Target::Cyrus),
+        "courier" => Courier::installed()
+            .map(|courier| courier.delivered_by(env!("CARGO_BIN_EXE_mailgauge")))
+            .map(Target::Courier),
         other => Target::named(other),
     };
     match found {

@@ -52,11 +52,6 @@ impl Config<'_> {
 
     /// What decides the figures, for the manifest.
     pub(super) fn facts(&self) -> BTreeMap<String, String> {
-        let user = if self.owner.is_another() {
-            format!("{} (started by root)", self.owner.name)
-        } else {
-            "ordinary".into()
-        };
         [
             ("mode", "a process per session, used again for up to 250 sessions"),
             ("storage", "Cyrus's own: a file per message, with index and cache per mailbox"),
@@ -72,7 +67,7 @@ impl Config<'_> {
             ),
             ("pop3 lock", "none: a second session of a user is let in"),
             ("logging", "syslog, as Cyrus does"),
-            ("user", &user),
+            ("user", &self.owner.described()),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into()

@@ -3,9 +3,7 @@
 
 mod config;
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
 
 use tokio::process::Command;
@@ -38,7 +36,7 @@ impl Cyrus {
         for part in ["imapd", "pop3d", "lmtpd", "idled", "ctl_cyrusdb"] {
             let part = format!("usr/lib/cyrus/bin/{part}");
             if !software.file(&part).is_file() {
-                return Err(missing(&part));
+                return Err(private::missing("cyrus", NAME, &part));
             }
         }
         let loader = LOADERS
@@ -46,7 +44,9 @@ impl Cyrus {
             .map(|name| software.file("usr/bin").join(name))
             .find(|file| file.is_file())
             .or_else(|| LOADERS.iter().find_map(|name| find_program(name)))
-            .ok_or_else(|| missing("db5.3_load (Debian's package db5.3-util)"))?;
+            .ok_or_else(|| {
+                private::missing("cyrus", NAME, "db5.3_load (of Debian's package db5.3-util)")
+            })?;
         let version = version(&software)?;
         Ok(Self {
             software,
@@ -129,65 +129,19 @@ impl Cyrus {
 
     /// Writes the password database in one go. `saslpasswd2` takes 6 ms for each user.
     fn write_passwords(&self, path: &Path, accounts: &[Account]) -> Result<(), TargetError> {
-        let mut command = std::process::Command::new(&self.loader);
+        let mut loader = std::process::Command::new(&self.loader);
         if let Some(libraries) = self.software.library_path() {
-            command.env("LD_LIBRARY_PATH", libraries);
+            loader.env("LD_LIBRARY_PATH", libraries);
         }
-        let mut loader = command
-            .args(["-T", "-t", "hash"])
-            .arg(path)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(TargetError::file("start", &self.loader))?;
+        loader.args(["-T", "-t", "hash"]).arg(path);
         let text = config::passwords(accounts);
-        if let Some(mut stdin) = loader.stdin.take() {
-            // If it does not read to the end, it says why below.
-            let _ = stdin.write_all(text.as_bytes());
-        }
-        let output = loader
-            .wait_with_output()
-            .map_err(TargetError::file("wait for", &self.loader))?;
-        if output.status.success() {
-            return Ok(());
-        }
-        Err(TargetError::NotStarted {
-            server: NAME,
-            reason: format!(
-                "its password database could not be written: {}",
-                String::from_utf8_lossy(&output.stderr).trim()
-            ),
-        })
-    }
-}
-
-fn missing(part: &str) -> TargetError {
-    TargetError::Unusable {
-        reason: format!(
-            "Cyrus is here, but not whole: {part} is missing (delete its folder and run `scripts/fetch-servers.sh cyrus` again, or install it anew)"
-        ),
+        private::feed(NAME, "its password database", &mut loader, &text)
     }
 }
 
 /// `3.6.1-Debian-…`, from `cyrus-imapd 3.6.1-Debian-…`.
 fn version(software: &Software) -> Result<String, TargetError> {
-    let master = software.file(MASTER);
-    let mut command = std::process::Command::new(&master);
-    if let Some(libraries) = software.library_path() {
-        command.env("LD_LIBRARY_PATH", libraries);
-    }
-    let output = command
-        .arg("-V")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(TargetError::file("start", &master))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    match text.split_ascii_whitespace().nth(1) {
-        Some(version) if output.status.success() => Ok(version.to_owned()),
-        _ => Err(TargetError::NotStarted {
-            server: NAME,
-            reason: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        }),
-    }
+    let text = private::said(NAME, software.command(MASTER).arg("-V"))?;
+    let version = text.split_ascii_whitespace().nth(1);
+    Ok(version.unwrap_or(text.trim()).to_owned())
 }
