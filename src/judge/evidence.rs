@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use crate::metrics::Operation;
@@ -10,7 +11,7 @@ use crate::metrics::row::{
     Cell, CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, OpeningRow, OperationRow, Purpose,
     ServerRow, SessionRow, StorageRow,
 };
-use crate::rundir::{self, Manifest, Outcome, RunDir};
+use crate::rundir::{self, Manifest, Outcome, RunDir, Time};
 use crate::scenario::{Arm, DeviceKind, Phase, Protocol, TlsMode};
 
 /// How a run ended.
@@ -120,6 +121,15 @@ impl Setting {
     }
 }
 
+/// How late the generator began what the plan wanted of an arm in the measured phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lag {
+    /// 99th percentile of `sent − due`, µs, over all devices and blocks.
+    pub p99_us: u64,
+    /// Planned operations.
+    pub n: u64,
+}
+
 /// Everything that a judgement rests on.
 #[derive(Clone, Debug)]
 pub struct Evidence {
@@ -143,6 +153,8 @@ pub struct Evidence {
     pub storage: Vec<StorageRow>,
     /// `checks.csv`.
     pub checks: Vec<CheckRow>,
+    /// How late we were ourselves, per arm; an arm without an entry recorded nothing that was planned.
+    pub lag: BTreeMap<Arm, Lag>,
     /// What the reader had to leave out or make up for.
     pub notices: Vec<String>,
 }
@@ -163,6 +175,7 @@ impl Evidence {
             consistency: run.consistency()?,
             storage: run.storage()?,
             checks: run.checks()?,
+            lag: lag(run)?,
             notices: Vec::new(),
         };
         evidence.notices = run.notices();
@@ -206,6 +219,47 @@ impl Evidence {
         self.storage.iter().for_each(|row| add(row.block, row.arm));
         blocks.into_iter().collect()
     }
+}
+
+/// Merged from the histograms of what the plan sets the time of: checks and what people do. The commands
+/// inside follow each other, and would hide a late beginning among many prompt successors.
+fn lag(run: &RunDir) -> Result<BTreeMap<Arm, Lag>, rundir::Error> {
+    let planned = |operation| {
+        matches!(
+            operation,
+            Operation::Check
+                | Operation::OpenMessage
+                | Operation::FlagMessage
+                | Operation::DeleteMessage
+                | Operation::ReplyMessage
+                | Operation::SearchMailbox
+        )
+    };
+    let histograms = run.latencies(|label| {
+        label.time == Time::Lag
+            && label.key.phase == Phase::Measure
+            && label.key.device.is_some()
+            && planned(label.key.operation)
+    })?;
+    let mut merged: BTreeMap<Arm, Histogram<u64>> = BTreeMap::new();
+    for (label, histogram) in histograms {
+        match merged.get_mut(&label.cell.arm) {
+            // Same bounds and digits on both sides, so nothing can be out of range.
+            Some(sum) => drop(sum.add(&histogram)),
+            None => drop(merged.insert(label.cell.arm, histogram)),
+        }
+    }
+    Ok(merged
+        .into_iter()
+        .filter(|(_, histogram)| !histogram.is_empty())
+        .map(|(arm, histogram)| {
+            let lag = Lag {
+                p99_us: histogram.value_at_quantile(0.99),
+                n: histogram.len(),
+            };
+            (arm, lag)
+        })
+        .collect())
 }
 
 /// One arm of a run, in one block or in all of them.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::evidence::Lag;
 use super::{Ending, Evidence, Setting};
 use crate::metrics::Operation;
 use crate::metrics::row::{
@@ -20,6 +21,11 @@ const MESSAGES: u32 = 20;
 pub(crate) fn as_the_document_says() -> Evidence {
     let mut evidence = empty();
     let arms = evidence.setting.arms.clone();
+    let lag = Lag {
+        p99_us: 2_000,
+        n: 240,
+    };
+    evidence.lag = arms.iter().map(|arm| (*arm, lag)).collect();
     for block in 1..=evidence.setting.blocks {
         for (index, arm) in arms.iter().enumerate() {
             let start = (u64::from(block) * 10 + index as u64) * 30_000_000;
@@ -57,6 +63,7 @@ pub(crate) fn empty() -> Evidence {
         consistency: Vec::new(),
         storage: Vec::new(),
         checks: Vec::new(),
+        lag: BTreeMap::new(),
         notices: Vec::new(),
     }
 }
