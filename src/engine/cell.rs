@@ -313,23 +313,11 @@ impl<'a> CellRun<'a> {
     }
 
     fn look_for_trouble(&mut self) {
-        let Gauges {
-            logins,
-            refused_logins,
-            lost_in_a_row,
-            ..
-        } = self.collector.gauges();
-        let most = REFUSED_LOGINS.min(self.comparison.devices().max(1));
-        if logins == 0 && refused_logins >= most {
-            self.fail(format!(
-                "the target refuses every login ({refused_logins} of {refused_logins}): are the accounts and passwords right?"
-            ));
-        } else if lost_in_a_row >= LOST_IN_A_ROW {
-            self.fail(format!(
-                "the target no longer answers: {lost_in_a_row} sessions in a row could not be had"
-            ));
+        let gauges = self.collector.gauges();
+        if let Some(reason) = trouble(&gauges, self.comparison.devices()) {
+            self.fail(reason);
         }
-        self.tally.gauges = self.collector.gauges();
+        self.tally.gauges = gauges;
         self.comparison.tell(self.cell, self.phase, self.tally);
     }
 
@@ -425,6 +413,24 @@ impl<'a> CellRun<'a> {
     }
 }
 
+/// Why the run is of no use any more.
+fn trouble(gauges: &Gauges, devices: u64) -> Option<String> {
+    let Gauges {
+        logins,
+        refused_logins,
+        lost_in_a_row,
+        ..
+    } = *gauges;
+    if logins == 0 && refused_logins >= REFUSED_LOGINS.min(devices.max(1)) {
+        return Some(format!(
+            "the target refuses every login ({refused_logins} so far): are the accounts and passwords right?"
+        ));
+    }
+    (lost_in_a_row >= LOST_IN_A_ROW).then(|| {
+        format!("the target no longer answers: {lost_in_a_row} sessions in a row could not be had")
+    })
+}
+
 fn ports(endpoint: &Endpoint) -> Ports {
     let of = |service: Option<&Service>| {
         service
@@ -460,5 +466,43 @@ const fn next_wish(wish: Stop) -> Stop {
 pub(super) async fn stopped(stop: &mut StopReceiver, least: Stop) {
     if stop.wait_for(|wish| *wish >= least).await.is_err() {
         std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::trouble;
+    use crate::engine::log::Gauges;
+
+    #[test]
+    fn a_run_goes_on_as_long_as_anybody_is_let_in() {
+        let mut gauges = Gauges {
+            refused_logins: 9,
+            ..Gauges::default()
+        };
+        assert_eq!(trouble(&gauges, 100), None);
+        gauges.refused_logins = 10;
+        assert!(trouble(&gauges, 100).is_some_and(|why| why.contains("refuses every login")));
+        gauges.logins = 1;
+        assert_eq!(trouble(&gauges, 100), None);
+    }
+
+    #[test]
+    fn a_small_population_that_is_refused_is_noticed_too() {
+        let gauges = Gauges {
+            refused_logins: 3,
+            ..Gauges::default()
+        };
+        assert!(trouble(&gauges, 3).is_some());
+    }
+
+    #[test]
+    fn a_target_that_does_not_answer_any_more_is_gone() {
+        let gauges = Gauges {
+            logins: 500,
+            lost_in_a_row: 20,
+            ..Gauges::default()
+        };
+        assert!(trouble(&gauges, 3).is_some_and(|why| why.contains("no longer answers")));
     }
 }

@@ -7,7 +7,9 @@
     reason = "tests may; clippy knows it of test functions, not of their helpers"
 )]
 
+mod compare;
 mod delivery;
+mod dovecot;
 mod fake;
 mod imap;
 mod mailserver;

@@ -1,9 +1,9 @@
 //! What several integration tests share.
 
 use std::io::Write as _;
+use std::process::Command;
 
 /// Says that a test could not run here and why; `scripts/test.sh` prints these lines at its end.
-#[allow(dead_code, reason = "the first test that needs it is not here yet")]
 pub fn skipped(test: &str, why: &str) {
     let line = format!("skipped: {test}: {why}");
     println!("{line}");
@@ -15,4 +15,11 @@ pub fn skipped(test: &str, why: &str) {
             .unwrap();
         writeln!(file, "{line}").unwrap();
     }
+}
+
+/// The program that is tested, without settings of the environment.
+pub fn mailgauge() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mailgauge"));
+    command.env_remove("MAILGAUGE_LOG").env("NO_COLOR", "1");
+    command
 }

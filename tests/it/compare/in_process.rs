@@ -1,0 +1,124 @@
+//! A comparison without its command: against servers that are of no use.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mailgauge::engine::{Comparison, Ended, Progress, RunId, Stop};
+use mailgauge::metrics::{ErrorClass, Record, record_channel};
+use mailgauge::plan::{Plan, Shard};
+use mailgauge::scenario::{Override, Scenario};
+use mailgauge::target::{Embedded, Target};
+use tokio::sync::watch;
+
+/// Runs a small comparison against a server that the script starts; returns how it ended and its errors by class.
+fn compare(script: &str, settings: &[&str]) -> (Ended, BTreeMap<ErrorClass, usize>) {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario(settings);
+    let (records, received) = record_channel(64);
+    let (progress, _) = watch::channel(Progress::default());
+    let (_stop, stopped) = watch::channel(Stop::No);
+    let comparison = Comparison {
+        plan: Arc::new(Plan::new(&scenario, Shard::WHOLE)),
+        scenario: Arc::new(scenario),
+        target: Target::Embedded(Embedded::served_by(program(folder.path(), script))),
+        run_id: RunId::random(),
+        run_start: Instant::now(),
+        records,
+        progress,
+        stop: stopped,
+    };
+    let writer = std::thread::spawn(move || {
+        let mut errors: BTreeMap<ErrorClass, usize> = BTreeMap::new();
+        for record in received.iter().flatten() {
+            if let Record::Error(error) = record {
+                *errors.entry(error.class).or_default() += 1;
+            }
+        }
+        errors
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let ended = runtime.block_on(async {
+        let limit = Duration::from_secs(60);
+        tokio::time::timeout(limit, comparison.run()).await.unwrap()
+    });
+    drop(comparison);
+    (ended, writer.join().unwrap())
+}
+
+fn scenario(settings: &[&str]) -> Scenario {
+    let settings: Vec<Override> = [
+        "users=12",
+        "blocks=1",
+        "measure=10s",
+        "ramp_up=500ms",
+        "mailbox.messages={ constant = 0 }",
+    ]
+    .iter()
+    .chain(settings)
+    .map(|setting| Override::set(setting).unwrap())
+    .collect();
+    Scenario::load("quick", &settings).unwrap()
+}
+
+fn program(folder: &Path, script: &str) -> std::path::PathBuf {
+    let path = folder.join("server");
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+#[test]
+fn a_server_that_refuses_every_login_ends_the_run_with_a_sentence() {
+    let server = format!(
+        "exec {} \"$@\" --refuse-logins",
+        env!("CARGO_BIN_EXE_mailgauge")
+    );
+    let (ended, errors) = compare(&server, &[]);
+    let Ended::Failed(reason) = ended else {
+        panic!("{ended:?}");
+    };
+    assert!(reason.contains("refuses every login"), "{reason}");
+    assert!(errors[&ErrorClass::Authentication] >= 10, "{errors:?}");
+}
+
+#[test]
+fn a_server_that_refuses_logins_while_mailboxes_are_filled_ends_the_run_too() {
+    let server = format!(
+        "exec {} \"$@\" --refuse-logins",
+        env!("CARGO_BIN_EXE_mailgauge")
+    );
+    let settings = ["mailbox.messages={ constant = 2 }", "mailbox.unread=0"];
+    let (ended, _) = compare(&server, &settings);
+    assert!(
+        matches!(&ended, Ended::Failed(reason) if reason.contains("could not be marked")),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn a_server_that_nobody_can_reach_ends_the_run_with_a_sentence() {
+    // Port 1 is nobody's; the process itself lives on.
+    let nowhere = r#"echo '{"pop3":"127.0.0.1:1","imap":"127.0.0.1:1","lmtp":"127.0.0.1:1"}'; exec sleep 100"#;
+    let (ended, errors) = compare(nowhere, &[]);
+    let Ended::Failed(reason) = ended else {
+        panic!("{ended:?}");
+    };
+    assert!(reason.contains("no longer answers"), "{reason}");
+    assert!(errors[&ErrorClass::Refused] >= 20, "{errors:?}");
+}
+
+#[test]
+fn a_server_that_does_not_start_is_quoted() {
+    let (ended, _) = compare("echo 'no room on the disk' >&2; exit 1", &[]);
+    assert!(
+        matches!(&ended, Ended::Failed(reason) if reason.contains("no room on the disk")),
+        "{ended:?}"
+    );
+}
