@@ -10,6 +10,8 @@ pub mod imap;
 pub mod line;
 /// LMTP, RFC 2033, and SMTP, RFC 5321: handing a message over.
 pub mod lmtp;
+/// The mark that every message of mailgauge carries.
+pub mod mark;
 /// POP3, RFC 1939 and its extensions.
 pub mod pop3;
 /// SASL mechanisms that POP3 and IMAP share.

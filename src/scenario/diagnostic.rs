@@ -162,8 +162,9 @@ pub(super) fn explain(
 }
 
 /// What serde calls its types, and what people call them.
-const TYPE_NAMES: [(&str, &str); 12] = [
+const TYPE_NAMES: [(&str, &str); 13] = [
     ("expected f64", "expected a number"),
+    ("expected u16", "expected a whole number from 0 to 65535"),
     (
         "expected u32",
         "expected a whole number from 0 to 4294967295",

@@ -2,12 +2,14 @@
 //! server or a private Dovecot is started anew, a server out there gets its marked mail taken away. How it is used, and
 //! how its resources are sampled, is left to others.
 
+mod accounts;
 mod certificate;
 mod courier;
 mod cyrus;
 mod dovecot;
 mod embedded;
 mod endpoint;
+mod external;
 mod greeting;
 mod owner;
 mod packages;
@@ -19,7 +21,7 @@ mod scratch;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,9 @@ pub use cyrus::Cyrus;
 pub use dovecot::Dovecot;
 pub use embedded::Embedded;
 pub use endpoint::{Delivery, Endpoint, Service};
+pub use external::{
+    Ceiling, External, ExternalOptions, Inventory, Progress as SweepProgress, Sweep,
+};
 pub use portrait::Portrait;
 
 use crate::client::{Login, LoginMethod};
@@ -46,11 +51,28 @@ pub enum Target {
     Cyrus(Cyrus),
     /// A private Courier, installed or unpacked.
     Courier(Courier),
+    /// A server that is already there.
+    External(Box<External>),
 }
 
 impl Target {
-    /// `embedded`, `dovecot`, `cyrus`, `courier`, or the path of a `target.toml`.
+    /// `embedded`, `dovecot`, `cyrus`, `courier`, the path of a target file, or a host.
     pub fn named(name: &str) -> Result<Self, TargetError> {
+        Self::named_with(name, &ExternalOptions::default())
+    }
+
+    /// The same, with what the command line says of a server that is already there. A name with a slash, or ending in
+    /// `.toml`, is a file; any other with a dot or a colon in it, and `localhost`, is a host.
+    pub fn named_with(name: &str, options: &ExternalOptions) -> Result<Self, TargetError> {
+        let path = Path::new(name);
+        if path.components().count() > 1 || path.extension().is_some_and(|end| end == "toml") {
+            let external = External::read(path, options)?;
+            return Ok(Self::External(Box::new(external)));
+        }
+        if name == "localhost" || name.contains(['.', ':']) {
+            let external = External::host(name, options)?;
+            return Ok(Self::External(Box::new(external)));
+        }
         match name {
             "embedded" => Embedded::of_this_program().map(Self::Embedded),
             "dovecot" => Dovecot::installed().map(Self::Dovecot),
@@ -67,6 +89,7 @@ impl Target {
             Self::Dovecot(_) => "dovecot",
             Self::Cyrus(_) => "cyrus",
             Self::Courier(_) => "courier",
+            Self::External(external) => external.name(),
         }
     }
 
@@ -77,6 +100,15 @@ impl Target {
             Self::Dovecot(dovecot) => dovecot.start(request).await,
             Self::Cyrus(cyrus) => cyrus.start(request).await,
             Self::Courier(courier) => courier.start(request).await,
+            Self::External(external) => external.start(request).await,
+        }
+    }
+
+    /// A server that was there before, if it is one: its owner has a say.
+    pub fn external(&self) -> Option<&External> {
+        match self {
+            Self::External(external) => Some(external),
+            _ => None,
         }
     }
 }
@@ -141,6 +173,7 @@ pub struct Instance {
 enum Server {
     Embedded(embedded::Running),
     Private(private::Running),
+    External(Box<external::Running>),
 }
 
 impl Instance {
@@ -150,6 +183,7 @@ impl Instance {
         match &mut self.server {
             Server::Embedded(running) => running.gone().await,
             Server::Private(running) => running.gone().await,
+            Server::External(_) => std::future::pending().await,
         }
     }
 
@@ -159,6 +193,7 @@ impl Instance {
         match self.server {
             Server::Embedded(running) => running.stop().await,
             Server::Private(running) => running.stop().await.map(|()| None),
+            Server::External(running) => running.stop().await.map(|()| None),
         }
     }
 }
@@ -276,11 +311,11 @@ pub enum TargetError {
         reason: String,
     },
     /// A target file that says something impossible.
-    #[error("{}: {reason}", path.display())]
+    #[error("{reason}")]
     Description {
         /// The target file.
         path: PathBuf,
-        /// A sentence, with line and column where there is one.
+        /// A sentence, with file, line and column.
         reason: String,
     },
     /// It must not be used, for the sake of what is on it.

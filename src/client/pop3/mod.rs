@@ -127,6 +127,20 @@ impl<O: Observer> PopSession<O> {
         self.link.end(running, result)
     }
 
+    /// TOP of many messages, no line of their bodies: each header in short to `each`; all in one pipeline where the
+    /// server offers that.
+    ///
+    /// # Errors
+    /// Broken or lost at once; a refusal when the others are done, the first one if there are many.
+    pub async fn headers(
+        &mut self,
+        numbers: &[u32],
+        each: impl FnMut(u32, MessageDigest),
+    ) -> Result<(), ClientError> {
+        let top = |number| Command::Top { number, lines: 0 };
+        self.messages(Operation::Top, numbers, top, each).await
+    }
+
     /// RETR: the messages with these numbers, each in short to `each` as soon as it is there; all in one
     /// pipeline where the server offers that. A message that is refused does not keep the others back.
     ///
@@ -135,17 +149,26 @@ impl<O: Observer> PopSession<O> {
     pub async fn retrieve(
         &mut self,
         numbers: &[u32],
+        each: impl FnMut(u32, MessageDigest),
+    ) -> Result<(), ClientError> {
+        self.messages(Operation::Retr, numbers, Command::Retr, each)
+            .await
+    }
+
+    async fn messages(
+        &mut self,
+        operation: Operation,
+        numbers: &[u32],
+        command: impl Fn(u32) -> Command<'static>,
         mut each: impl FnMut(u32, MessageDigest),
     ) -> Result<(), ClientError> {
-        const OPERATION: Operation = Operation::Retr;
         let mut pipeline = Pipeline::new(numbers, self.window());
         let mut first_refusal = None;
-        while let Some((number, running)) = self
-            .next_reply(&mut pipeline, OPERATION, Command::Retr)
-            .await?
+        while let Some((number, running)) =
+            self.next_reply(&mut pipeline, operation, &command).await?
         {
-            let (running, result) = match self.reply_begins(OPERATION, running).await {
-                (running, Ok(())) => (running, self.message(OPERATION).await),
+            let (running, result) = match self.reply_begins(operation, running).await {
+                (running, Ok(())) => (running, self.message(operation).await),
                 (running, Err(error)) => (running, Err(error)),
             };
             match self.link.end(running, result) {

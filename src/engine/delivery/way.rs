@@ -12,7 +12,7 @@ use crate::target::{Delivery, Endpoint, Service};
 /// An open connection.
 #[derive(Debug)]
 pub(super) enum Way {
-    Mail(DeliverySession<Tap>),
+    Mail(Box<DeliverySession<Tap>>),
     Append(Rc<Login>, Box<ImapSession<Tap>>),
 }
 
@@ -48,7 +48,7 @@ impl Way {
                     let figures = session.abort();
                     return Err(OpenError { error, figures });
                 }
-                Ok(Self::Mail(session))
+                Ok(Self::Mail(Box::new(session)))
             }
             Delivery::Append => {
                 let Some(Service { address, tls }) = &endpoint.imap else {
