@@ -1,9 +1,9 @@
 //! Starts a server and stops it again: mail, certificate, listeners, threads.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::thread::JoinHandle;
@@ -30,6 +30,9 @@ pub enum ServerError {
         /// Why not.
         source: io::Error,
     },
+    /// Two servers would number messages against each other.
+    #[error("{} is in use by another server; stop that one or choose another folder", .0.display())]
+    InUse(PathBuf),
     /// A port cannot be had.
     #[error(
         "cannot listen on {address} for {service}: {source}; choose another port, or 0 for any"
@@ -87,6 +90,8 @@ pub(super) struct Shared {
     imap: Arc<ProtocolCounters>,
     lmtp: Arc<ProtocolCounters>,
     pub(super) connections: AtomicUsize,
+    /// Held as long as the server runs.
+    _lock: File,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +131,7 @@ impl Server {
             path: config.directory.clone(),
             source,
         })?;
+        let lock = lock(&config.directory)?;
         let store = Store::open(&config.directory, config.accounts.users(), config.fsync)?;
         let (tls, ca) = match &config.tls {
             TlsConfig::Off => (None, None),
@@ -153,6 +159,7 @@ impl Server {
             imap: Arc::default(),
             lmtp: Arc::default(),
             connections: AtomicUsize::new(0),
+            _lock: lock,
             config,
         });
         let stop = CancellationToken::new();
@@ -226,6 +233,21 @@ impl Shared {
 }
 
 pub(super) type Listeners = Vec<(Service, TcpListener)>;
+
+/// Keeps other servers out of the folder.
+fn lock(directory: &Path) -> Result<File, ServerError> {
+    let path = directory.join("lock");
+    let unusable = |source| ServerError::Directory {
+        path: path.clone(),
+        source,
+    };
+    let file = File::create(&path).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(ServerError::InUse(directory.to_owned())),
+        Err(TryLockError::Error(source)) => Err(unusable(source)),
+    }
+}
 
 fn listen(config: &Config, ca: Option<PathBuf>) -> Result<(Addresses, Listeners), ServerError> {
     let mut addresses = Addresses {

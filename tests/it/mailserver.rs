@@ -687,6 +687,16 @@ fn a_server_that_stops_says_bye_and_leaves_its_mail() {
 }
 
 #[test]
+fn a_folder_is_served_by_one_server_at_a_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path());
+    let error = Server::start(Config::new(directory.path(), accounts())).unwrap_err();
+    assert!(error.to_string().contains("in use by another server"));
+    server.stop().unwrap();
+    start(directory.path());
+}
+
+#[test]
 fn two_threads_serve_one_mailbox() {
     let directory = tempfile::tempdir().unwrap();
     let mut config = Config::new(directory.path(), accounts());

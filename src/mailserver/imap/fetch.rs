@@ -183,6 +183,7 @@ impl Session {
                 && let Some(source) = &mut source
             {
                 self.file_item(source, item).await?;
+                self.connection.flush_if_full().await?;
             }
         }
         let with_modseq = self.condstore

@@ -62,7 +62,7 @@ impl View {
         };
         let view = Self {
             entries: snapshot.messages.iter().map(Entry::of).collect(),
-            recent: Vec::from([snapshot.recent_from..snapshot.uid_next]),
+            recent: std::iter::once(snapshot.recent_from..snapshot.uid_next).collect(),
             keywords: mailbox.keywords()?,
             version: snapshot.highest_modseq,
             mailbox,
