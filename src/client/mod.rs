@@ -1,6 +1,7 @@
 //! `proto` on `net`: one POP3 session, one IMAP session, one delivery session, each command timed and
 //! told to the session's observer. What a device does with a session is the engine's business.
 
+mod authentication;
 mod delivery;
 mod error;
 mod imap;

@@ -193,6 +193,22 @@ impl<O: Observer> ImapSession<O> {
         }
     }
 
+    /// Takes responses until the tagged one, or until the server asks for more: then none.
+    pub(super) async fn turn(
+        &mut self,
+        operation: Operation,
+        collect: &mut impl FnMut(Response<'_>, &mut Bodies) -> Result<Taken, Unusable>,
+    ) -> Result<Option<Reply>, ClientError> {
+        let until = self.reply_deadline();
+        loop {
+            match self.response(operation, until, collect).await? {
+                Step::Tagged(reply) => return Ok(Some(reply)),
+                Step::Continue => return Ok(None),
+                Step::Untagged => {}
+            }
+        }
+    }
+
     /// Takes responses until the tagged one.
     pub(super) async fn completion(
         &mut self,

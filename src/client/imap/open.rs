@@ -3,14 +3,15 @@
 use std::time::Instant;
 
 use super::changes::Mirror;
-use super::exchange::{Bodies, Taken, nothing};
+use super::exchange::{Bodies, Taken, Unusable, nothing};
 use super::{ImapCapabilities, ImapSession};
-use crate::client::{ClientError, Link, Login, LoginMethod, OpenError};
+use crate::client::authentication::{Authentication, nonce};
+use crate::client::login::{Offer, Presentation};
+use crate::client::{ClientError, Link, Login, OpenError};
 use crate::metrics::{ErrorClass, Observer, Operation};
 use crate::net::{Address, Dialer};
 use crate::proto::imap::framer::{Framer, Limits};
-use crate::proto::imap::{Code, Condition, Response};
-use crate::proto::sasl;
+use crate::proto::imap::{Code, Command, Condition, Response};
 use crate::scenario::TlsMode;
 
 /// What the greeting said of the user.
@@ -41,20 +42,28 @@ impl<O: Observer> ImapSession<O> {
             mirror: Mirror::default(),
             last_tag: 0,
         };
-        match session.enter(mode, login).await {
+        match session.enter(address, mode, login).await {
             Ok(()) => Ok(session),
             Err(error) => Err(session.link.failed(error)),
         }
     }
 
-    async fn enter(&mut self, mode: TlsMode, login: &Login) -> Result<(), ClientError> {
+    async fn enter(
+        &mut self,
+        address: &Address,
+        mode: TlsMode,
+        login: &Login,
+    ) -> Result<(), ClientError> {
         let welcome = self.greeting().await?;
         if mode == TlsMode::Starttls {
             self.start_tls().await?;
         }
         if welcome == Welcome::LoginNeeded {
             self.ask_if_unknown().await?;
-            self.log_in(login).await?;
+            let running = self.link.begin(Operation::Login);
+            let result = self.present(address, mode != TlsMode::Plain, login).await;
+            let result = result.map_err(|error| login.conceal(error));
+            self.link.end(running, result)?;
         }
         self.ask_if_unknown().await
     }
@@ -119,76 +128,119 @@ impl<O: Observer> ImapSession<O> {
         self.command(Operation::Capability, command, nothing).await
     }
 
-    async fn log_in(&mut self, login: &Login) -> Result<(), ClientError> {
-        let operation = Operation::Login;
-        let running = self.link.begin(operation);
-        let result = self.present(operation, login).await;
-        let result = result.map_err(|error| login.conceal(error));
-        self.link.end(running, result)
-    }
-
-    async fn present(&mut self, operation: Operation, login: &Login) -> Result<(), ClientError> {
+    async fn present(
+        &mut self,
+        address: &Address,
+        encrypted: bool,
+        login: &Login,
+    ) -> Result<(), ClientError> {
         let offered = std::mem::take(&mut self.mirror.capabilities);
-        let command = match login.method {
-            LoginMethod::Plaintext if offered.has("LOGINDISABLED") => {
-                return Err(ClientError::new(
-                    ErrorClass::NotOffered,
-                    operation,
-                    "the server does not take LOGIN on this connection (LOGINDISABLED); turn TLS on, or log in by SASL PLAIN",
-                ));
+        let presentation = login.method.settle(&Offer {
+            sasl: &|name| offered.has(&format!("AUTH={name}")),
+            command: !offered.has("LOGINDISABLED"),
+            encrypted,
+        })?;
+        match presentation {
+            Presentation::Command if offered.has("LOGINDISABLED") => Err(not_offered(
+                "the server does not take LOGIN on this connection (LOGINDISABLED); turn TLS on, or log in by SASL",
+            )),
+            Presentation::Command => {
+                let command = self
+                    .new_command_for("LOGIN", &offered)
+                    .string(login.user.as_bytes())
+                    .string(login.password.expose().as_bytes());
+                self.converse(command, None).await
             }
-            LoginMethod::Plaintext => self
-                .new_command_for("LOGIN", &offered)
-                .string(login.user.as_bytes())
-                .string(login.password.expose().as_bytes()),
-            LoginMethod::SaslPlain if !offered.has("AUTH=PLAIN") => {
-                return Err(ClientError::new(
-                    ErrorClass::NotOffered,
-                    operation,
-                    "the server does not offer AUTH=PLAIN on this connection",
-                ));
-            }
-            LoginMethod::SaslPlain => self.new_command_for("AUTHENTICATE", &offered).word("PLAIN"),
-            LoginMethod::Apop => {
-                return Err(ClientError::new(
-                    ErrorClass::NotOffered,
-                    operation,
-                    "APOP is a way to log in by POP3 only",
-                ));
-            }
-        };
-        // Without SASL-IR (RFC 4959) the response waits for the server's challenge.
-        let sasl = (login.method == LoginMethod::SaslPlain)
-            .then(|| sasl::plain(&login.user, login.password.expose()));
-        let (command, later) = match sasl {
-            Some(response) if offered.has("SASL-IR") => (command.word(&response), None),
-            sasl => (command, sasl),
-        };
-        let command = command.finish();
-        let mut class = ErrorClass::Authentication;
-        let mut collect = |response: Response<'_>, _: &mut Bodies| {
-            if let Response::Tagged { text, .. } = response {
-                class = class_of_refusal(text.code.as_ref());
-            }
-            Ok(Taken::No)
-        };
-        let mut reply = self.send(operation, &command, &mut collect).await?;
-        if let Some(response) = later
-            && reply.is_none()
-        {
-            reply = self.continuation(operation, &mut collect).await?;
-            if reply.is_none() {
-                self.link.wire().send(response.as_bytes());
-                self.link.wire().send(b"\r\n");
-                self.link.flush(operation).await?;
+            Presentation::Apop => Err(not_offered("APOP is a way to log in by POP3 only")),
+            Presentation::Sasl(mechanism) => {
+                let nonce = nonce();
+                let mut sasl = Authentication::begin(mechanism, login, address, &nonce)?;
+                let mut command = self
+                    .new_command_for("AUTHENTICATE", &offered)
+                    .word(sasl.name());
+                // Without SASL-IR (RFC 4959) the response waits for the server's challenge.
+                if offered.has("SASL-IR")
+                    && let Some(initial) = sasl.initial()
+                {
+                    command = command.word(&initial);
+                }
+                let result = self.converse(command, Some(&mut sasl)).await;
+                sasl.end(result)
             }
         }
-        let reply = match reply {
-            Some(refused) => refused,
-            None => self.completion(operation, &mut collect).await?,
-        };
-        reply.accept_as(operation, class)
     }
+
+    /// Sends the command of a login, answers what the server asks, and takes its verdict.
+    async fn converse(
+        &mut self,
+        command: Command,
+        mut sasl: Option<&mut Authentication<'_>>,
+    ) -> Result<(), ClientError> {
+        const OPERATION: Operation = Operation::Login;
+        let command = command.finish();
+        let mut note = Note::default();
+        let mut reply = self.send(OPERATION, &command, &mut note.taker()).await?;
+        while reply.is_none() {
+            let Some(sasl) = &mut sasl else {
+                let end = self.completion(OPERATION, &mut note.taker()).await?;
+                return end.accept_as(OPERATION, note.class);
+            };
+            reply = self.turn(OPERATION, &mut note.taker()).await?;
+            if reply.is_none() {
+                match sasl.answer(&note.challenge) {
+                    Ok(answer) => self.say(OPERATION, &answer).await?,
+                    Err(error) => {
+                        // The server refuses a login that is given up, as it should.
+                        self.say(OPERATION, "*").await?;
+                        let _ = self.completion(OPERATION, &mut nothing).await;
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        reply.map_or(Ok(()), |reply| reply.accept_as(OPERATION, note.class))
+    }
+
+    /// A line of an exchange within a command.
+    async fn say(&mut self, operation: Operation, line: &str) -> Result<(), ClientError> {
+        self.link.wire().send(line.as_bytes());
+        self.link.wire().send(b"\r\n");
+        self.link.flush(operation).await
+    }
+}
+
+/// What matters of the responses to a login.
+struct Note {
+    /// What a NO would mean.
+    class: ErrorClass,
+    /// What the server asked last.
+    challenge: Vec<u8>,
+}
+
+impl Default for Note {
+    fn default() -> Self {
+        Self {
+            class: ErrorClass::Authentication,
+            challenge: Vec::new(),
+        }
+    }
+}
+
+impl Note {
+    fn taker(&mut self) -> impl FnMut(Response<'_>, &mut Bodies) -> Result<Taken, Unusable> {
+        |response, _| {
+            match response {
+                Response::Tagged { text, .. } => self.class = class_of_refusal(text.code.as_ref()),
+                Response::Continue(text) => self.challenge = text.to_vec(),
+                _ => {}
+            }
+            Ok(Taken::No)
+        }
+    }
+}
+
+fn not_offered(detail: &str) -> ClientError {
+    ClientError::new(ErrorClass::NotOffered, Operation::Login, detail)
 }
 
 /// A NO to a login is about user and password, unless its code says that it is about the server.

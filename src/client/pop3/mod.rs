@@ -47,7 +47,7 @@ impl<O: Observer> PopSession<O> {
             link,
             capabilities: PopCapabilities::default(),
         };
-        match session.enter(mode, login).await {
+        match session.enter(address, mode, login).await {
             Ok(()) => Ok(session),
             Err(error) => Err(session.link.failed(error)),
         }

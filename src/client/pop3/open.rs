@@ -1,22 +1,35 @@
 //! The way into a session: greeting, capabilities, TLS, login.
 
 use super::{PopSession, refused};
-use crate::client::{ClientError, Login, LoginMethod};
+use crate::client::authentication::{Authentication, nonce};
+use crate::client::login::{Offer, Presentation};
+use crate::client::{ClientError, Login};
 use crate::metrics::{ErrorClass, Observer, Operation};
+use crate::net::Address;
 use crate::proto::pop3::{Command, Lines, PopCapabilities, Status, apop_timestamp};
-use crate::proto::sasl;
+use crate::proto::sasl::Mechanism;
 use crate::scenario::TlsMode;
 
 impl<O: Observer> PopSession<O> {
     /// The way in, from the greeting to the login.
-    pub(super) async fn enter(&mut self, mode: TlsMode, login: &Login) -> Result<(), ClientError> {
+    pub(super) async fn enter(
+        &mut self,
+        address: &Address,
+        mode: TlsMode,
+        login: &Login,
+    ) -> Result<(), ClientError> {
         let greeting = self.greeting().await?;
         self.ask_capabilities().await?;
         if mode == TlsMode::Starttls {
             self.start_tls().await?;
             self.ask_capabilities().await?;
         }
-        self.log_in(login, &greeting).await
+        let running = self.link.begin(Operation::Login);
+        let result = self
+            .present(address, mode != TlsMode::Plain, login, &greeting)
+            .await;
+        let result = result.map_err(|error| login.conceal(error));
+        self.link.end(running, result)
     }
 
     async fn greeting(&mut self) -> Result<String, ClientError> {
@@ -75,15 +88,25 @@ impl<O: Observer> PopSession<O> {
             .map_err(|refusal| refused(operation, &refusal, ErrorClass::NotOffered))
     }
 
-    async fn log_in(&mut self, login: &Login, greeting: &str) -> Result<(), ClientError> {
-        let running = self.link.begin(Operation::Login);
-        let result = match login.method {
-            LoginMethod::Plaintext => self.user_and_pass(login).await,
-            LoginMethod::Apop => self.apop(login, greeting).await,
-            LoginMethod::SaslPlain => self.auth_plain(login).await,
-        };
-        let result = result.map_err(|error| login.conceal(error));
-        self.link.end(running, result)
+    async fn present(
+        &mut self,
+        address: &Address,
+        encrypted: bool,
+        login: &Login,
+        greeting: &str,
+    ) -> Result<(), ClientError> {
+        let capabilities = &self.capabilities;
+        let presentation = login.method.settle(&Offer {
+            sasl: &|name| capabilities.sasl(name),
+            // Without CAPA it is what there is.
+            command: capabilities.offers("USER") || capabilities.lines().is_empty(),
+            encrypted,
+        })?;
+        match presentation {
+            Presentation::Command => self.user_and_pass(login).await,
+            Presentation::Apop => self.apop(login, greeting).await,
+            Presentation::Sasl(mechanism) => self.sasl(mechanism, login, address).await,
+        }
     }
 
     async fn user_and_pass(&mut self, login: &Login) -> Result<(), ClientError> {
@@ -104,28 +127,63 @@ impl<O: Observer> PopSession<O> {
         .await
     }
 
-    async fn auth_plain(&mut self, login: &Login) -> Result<(), ClientError> {
-        const OPERATION: Operation = Operation::Login;
-        if !self.capabilities.sasl("PLAIN") {
-            return Err(not_offered("the server does not offer SASL PLAIN here"));
-        }
-        let answer = sasl::plain(&login.user, login.password.expose());
-        let whole = Command::AuthPlain(&answer);
-        if whole.encode(&mut Vec::new()).is_ok() {
-            return self.authenticate(whole).await;
-        }
+    /// AUTH (RFC 5034).
+    async fn sasl(
+        &mut self,
+        mechanism: Mechanism,
+        login: &Login,
+        address: &Address,
+    ) -> Result<(), ClientError> {
+        let nonce = nonce();
+        let mut authentication = Authentication::begin(mechanism, login, address, &nonce)?;
+        let mut initial = authentication.initial();
+        let mut command = Command::Auth {
+            mechanism: authentication.name(),
+            initial: initial.as_deref(),
+        };
         // Too long for one line: the server asks for it.
-        let mut status = Status::new();
-        self.exchange(OPERATION, Command::AuthPlainBegin, &mut status)
-            .await?;
-        if status.wants_more() {
-            return self.authenticate(Command::SaslAnswer(&answer)).await;
+        if command.encode(&mut Vec::new()).is_err() {
+            command = Command::Auth {
+                mechanism: authentication.name(),
+                initial: None,
+            };
+            if let Some(initial) = initial.take() {
+                authentication.not_sent(initial);
+            }
         }
-        let refusal = status.finish().err();
-        Err(refusal.map_or_else(
-            || ClientError::protocol(OPERATION, "AUTH ended before we answered"),
-            |refusal| refused(OPERATION, &refusal, ErrorClass::Authentication),
-        ))
+        let result = self.converse(&mut authentication, command).await;
+        authentication.end(result)
+    }
+
+    async fn converse(
+        &mut self,
+        authentication: &mut Authentication<'_>,
+        command: Command<'_>,
+    ) -> Result<(), ClientError> {
+        const OPERATION: Operation = Operation::Login;
+        let mut status = Status::with_text();
+        self.exchange(OPERATION, command, &mut status).await?;
+        while let Some(challenge) = status.challenge() {
+            let answer = match authentication.answer(challenge) {
+                Ok(answer) => answer,
+                Err(error) => return Err(self.give_up(error).await),
+            };
+            status = Status::with_text();
+            self.exchange(OPERATION, Command::SaslAnswer(&answer), &mut status)
+                .await?;
+        }
+        status
+            .finish()
+            .map(drop)
+            .map_err(|refusal| refused(OPERATION, &refusal, ErrorClass::Authentication))
+    }
+
+    /// Ends a conversation that cannot go on, in order.
+    async fn give_up(&mut self, error: ClientError) -> ClientError {
+        let cancelled = self.authenticate(Command::SaslAnswer("*")).await;
+        // It is refused, as it should be.
+        let _ = cancelled;
+        error
     }
 
     /// One command of the way in.

@@ -27,11 +27,14 @@ pub enum Command<'a> {
         /// The password, which is not sent.
         password: &'a str,
     },
-    /// SASL PLAIN (RFC 5034), with the whole answer at once.
-    AuthPlain(&'a str),
-    /// SASL PLAIN, the answer to follow on a line of its own.
-    AuthPlainBegin,
-    /// The answer that a server asked for with `+`.
+    /// A SASL login (RFC 5034).
+    Auth {
+        /// The mechanism's registered name.
+        mechanism: &'a str,
+        /// What it says first, in base64; none: it follows on a line of its own.
+        initial: Option<&'a str>,
+    },
+    /// The answer that a server asked for with `+`, in base64; `*` gives the login up.
     SaslAnswer(&'a str),
     /// How many messages, how many octets.
     Stat,
@@ -111,8 +114,14 @@ impl Command<'_> {
                 timestamp,
                 password,
             } => words(out, "APOP", &[user, &apop_digest(timestamp, password)]),
-            Self::AuthPlain(answer) => words(out, "AUTH", &["PLAIN", answer]),
-            Self::AuthPlainBegin => words(out, "AUTH", &["PLAIN"]),
+            Self::Auth {
+                mechanism,
+                initial: Some(initial),
+            } => words(out, "AUTH", &[mechanism, initial]),
+            Self::Auth {
+                mechanism,
+                initial: None,
+            } => words(out, "AUTH", &[mechanism]),
             Self::SaslAnswer(answer) => words(out, answer, &[]),
             Self::Stat => words(out, "STAT", &[]),
             Self::List => words(out, "LIST", &[]),

@@ -161,7 +161,7 @@ pub struct Status {
 #[derive(Clone, Debug)]
 enum Answer {
     Ok(Vec<u8>),
-    Continue,
+    Continue(Vec<u8>),
     Refused(Refusal),
 }
 
@@ -171,7 +171,7 @@ impl Status {
         Self::default()
     }
 
-    /// The text after `+OK` matters too.
+    /// The text after `+OK` or `+` matters too.
     pub fn with_text() -> Self {
         Self {
             keep_text: true,
@@ -184,9 +184,12 @@ impl Status {
         matches!(self.answer, Some(Answer::Ok(_)))
     }
 
-    /// Whether the server asked for more (`+`).
-    pub fn wants_more(&self) -> bool {
-        matches!(self.answer, Some(Answer::Continue))
+    /// The text after `+` (empty unless it was asked for), if the server wants more.
+    pub fn challenge(&self) -> Option<&[u8]> {
+        match &self.answer {
+            Some(Answer::Continue(text)) => Some(text),
+            _ => None,
+        }
     }
 
     /// The text after `+OK` (empty unless it was asked for), or the refusal. An unfinished reply is a
@@ -198,7 +201,7 @@ impl Status {
         match self.answer {
             Some(Answer::Ok(text)) => Ok(text),
             Some(Answer::Refused(refusal)) => Err(refusal),
-            Some(Answer::Continue) | None => Err(Refusal {
+            Some(Answer::Continue(_)) | None => Err(Refusal {
                 code: None,
                 text: Vec::new(),
             }),
@@ -217,7 +220,8 @@ impl Reply for Status {
         self.answer = Some(match StatusLine::parse(line.text)? {
             StatusLine::Ok(text) if self.keep_text => Answer::Ok(text.to_vec()),
             StatusLine::Ok(_) => Answer::Ok(Vec::new()),
-            StatusLine::Continue(_) => Answer::Continue,
+            StatusLine::Continue(text) if self.keep_text => Answer::Continue(text.to_vec()),
+            StatusLine::Continue(_) => Answer::Continue(Vec::new()),
             StatusLine::Err(code, text) => Answer::Refused(Refusal {
                 code,
                 text: text.to_vec(),

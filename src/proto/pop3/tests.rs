@@ -243,8 +243,20 @@ fn commands_are_lines() {
         (Command::Stls, "STLS\r\n"),
         (Command::User("mrose"), "USER mrose\r\n"),
         (Command::Pass("a b"), "PASS a b\r\n"),
-        (Command::AuthPlain("AGEAYg=="), "AUTH PLAIN AGEAYg==\r\n"),
-        (Command::AuthPlainBegin, "AUTH PLAIN\r\n"),
+        (
+            Command::Auth {
+                mechanism: "PLAIN",
+                initial: Some("AGEAYg=="),
+            },
+            "AUTH PLAIN AGEAYg==\r\n",
+        ),
+        (
+            Command::Auth {
+                mechanism: "LOGIN",
+                initial: None,
+            },
+            "AUTH LOGIN\r\n",
+        ),
         (Command::SaslAnswer("AGEAYg=="), "AGEAYg==\r\n"),
         (Command::Stat, "STAT\r\n"),
         (Command::List, "LIST\r\n"),

@@ -35,12 +35,11 @@ impl Conversation for CramMd5<'_> {
         }
         let Credentials { user, password, .. } = self.credentials;
         // A key of any length will do.
-        let mut mac = Hmac::<Md5>::new_from_slice(password.as_bytes()).map_err(|_| {
-            SaslError::Unusable {
+        let mut mac =
+            Hmac::<Md5>::new_from_slice(password.as_bytes()).map_err(|_| SaslError::Unusable {
                 mechanism: "CRAM-MD5",
                 reason: "the password is no key",
-            }
-        })?;
+            })?;
         mac.update(challenge);
         let mut answer = format!("{user} ");
         for octet in mac.finalize().into_bytes() {

@@ -63,9 +63,7 @@ impl Conversation for Bearer<'_> {
             Form::XOauth2 => format!("user={user}\x01auth=Bearer {token}\x01\x01"),
             Form::OauthBearer => {
                 let user = escaped_name(user);
-                format!(
-                    "n,a={user},\x01host={host}\x01port={port}\x01auth=Bearer {token}\x01\x01"
-                )
+                format!("n,a={user},\x01host={host}\x01port={port}\x01auth=Bearer {token}\x01\x01")
             }
         };
         Ok(Some(message.into_bytes()))

@@ -97,8 +97,8 @@ impl Conversation for ScramSha256<'_> {
     }
 
     fn answer(&mut self, challenge: &[u8]) -> Result<Vec<u8>, SaslError> {
-        let challenge = std::str::from_utf8(challenge)
-            .map_err(|_| unexpected("its message is not UTF-8"))?;
+        let challenge =
+            std::str::from_utf8(challenge).map_err(|_| unexpected("its message is not UTF-8"))?;
         match std::mem::replace(&mut self.state, State::Broken) {
             State::Named(first) => self.prove(&first, challenge),
             State::Proven(expected) => self.check(&expected, challenge),
@@ -162,7 +162,8 @@ mod tests {
     use crate::proto::sasl::{Conversation, Credentials, Mechanism, SaslError};
 
     const NONCE: &str = "rOprNGfwEbeRWgbNEkqO";
-    const SERVER_FIRST: &str = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
+    const SERVER_FIRST: &str =
+        "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
 
     fn begun(user: &'static str) -> Box<dyn Conversation> {
         Mechanism::ScramSha256.begin(Credentials {

@@ -248,7 +248,7 @@ postmaster_address = postmaster@localhost
         let dir = self.dir.display();
         let mut text = format!(
             "disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login cram-md5 scram-sha-256
 auth_cache_size = 10M
 auth_failure_delay = 0
 passdb {{
