@@ -19,6 +19,7 @@ mod python_clients;
 mod report;
 mod rundir;
 mod sample_run;
+mod sasl;
 mod scenario;
 mod serve;
 mod support;
