@@ -89,7 +89,7 @@ pub struct Credentials<'a> {
 }
 
 /// One login by one mechanism: what to say, challenge by challenge.
-pub trait Conversation {
+pub trait Conversation: Send {
     /// What the client says unasked; none: the server begins. Asked for once, at the beginning.
     ///
     /// # Errors
