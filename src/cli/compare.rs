@@ -23,6 +23,7 @@ use super::UsageError;
 use super::progress;
 use super::report;
 use super::scenario::ScenarioOptions;
+use super::target::TargetOptions;
 
 /// Where runs go that were given no directory.
 const RESULTS: &str = "results";
@@ -34,9 +35,12 @@ const BATCHES: usize = 1_024;
 pub struct Args {
     #[command(flatten)]
     scenario: ScenarioOptions,
-    /// What to measure: `embedded`, `dovecot` (a private one, if installed), or a target file.
+    /// What to measure: `embedded`, a private `dovecot`, `cyrus` or `courier` (if installed), a target file, or the
+    /// host of a server that is already there.
     #[arg(long, value_name = "NAME", default_value = "embedded")]
     target: String,
+    #[command(flatten)]
+    target_options: TargetOptions,
     /// Number of blocks; each runs every arm once (`run.blocks`).
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     blocks: Option<String>,
@@ -61,12 +65,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         .scenario
         .load_with(blocks.as_slice())
         .map_err(|error| UsageError(error.to_string()))?;
-    let target = Target::named(&args.target).map_err(|error| match error {
-        error @ crate::target::TargetError::Unknown { .. } => {
-            anyhow::Error::from(UsageError(error.to_string()))
-        }
-        error => error.into(),
-    })?;
+    let target = args.target_options.open(&args.target)?;
     let plan = Plan::new(&scenario, Shard::WHOLE);
     engine::make_room(&engine::request(&scenario, &plan))?;
     tokio::runtime::Builder::new_current_thread()
@@ -83,6 +82,9 @@ async fn compare(
     target: Target,
 ) -> anyhow::Result<Exit> {
     let stop = stop_signal()?;
+    if let Some(load) = engine::admit(&target, &scenario, &plan).await? {
+        eprintln!("{}: {load}", target.name());
+    }
     let portrait = tokio::select! {
         portrait = portrait(&target, &scenario, &plan) => portrait?,
         () = stopped(stop.clone()) => return Ok(Exit::Interrupted),

@@ -13,6 +13,9 @@ pub mod scenario;
 /// `mailgauge serve`: the embedded server.
 pub mod serve;
 
+/// The options that say what may be done with a server that is already there.
+pub mod target;
+
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::exit::Exit;

@@ -22,6 +22,7 @@ use super::collector::Collector;
 use super::comparison::{Comparison, Ended, Tally};
 use super::course::{Course, Helm, Stop, StopReceiver};
 use super::log::{Count, Gauges, Totals};
+use super::safety::ErrorWatch;
 use super::worker::{Assignment, Done, Report};
 
 /// Between telling workers when the plan begins and its beginning.
@@ -42,6 +43,7 @@ pub(super) struct CellRun<'a> {
     place: Arc<Mutex<Phase>>,
     collector: Collector,
     tally: &'a mut Tally,
+    error_watch: Option<ErrorWatch>,
     helm: Helm,
     ended: Ended,
     totals: Totals,
@@ -66,6 +68,7 @@ impl<'a> CellRun<'a> {
             place: Arc::new(Mutex::new(Phase::Prepare)),
             collector: Collector::new(cell, comparison.run_start, workers),
             tally,
+            error_watch: ErrorWatch::of(&comparison.target),
             helm: Helm::new(),
             ended: Ended::Complete,
             totals: Totals::default(),
@@ -314,7 +317,10 @@ impl<'a> CellRun<'a> {
 
     fn look_for_trouble(&mut self) {
         let gauges = self.collector.gauges();
-        if let Some(reason) = trouble(&gauges, self.comparison.devices()) {
+        let watch = self.error_watch.as_mut();
+        let reason = trouble(&gauges, self.comparison.devices())
+            .or_else(|| watch.and_then(|watch| watch.look(Instant::now(), &gauges)));
+        if let Some(reason) = reason {
             self.fail(reason);
         }
         self.tally.gauges = gauges;

@@ -17,6 +17,7 @@ use super::course::{Stop, StopReceiver};
 use super::ledger::RunId;
 use super::log::Gauges;
 use super::progress::Progress;
+use super::safety::admit;
 
 /// Connections of the harness itself: filling mailboxes, looking into them.
 const OWN_CONNECTIONS: u32 = 16;
@@ -65,6 +66,9 @@ pub(super) struct Tally {
 impl Comparison {
     /// Runs all cells, or as many as it gets to.
     pub async fn run(&self) -> Ended {
+        if let Err(error) = admit(&self.target, &self.scenario, &self.plan).await {
+            return Ended::Failed(error.to_string());
+        }
         let mut tally = Tally::default();
         for cell in cells(&self.scenario.run.arms, self.scenario.run.blocks) {
             if *self.stop.borrow() > Stop::No {

@@ -82,7 +82,12 @@ impl Journal {
         let Owner {
             log, kind, user, ..
         } = &*self.owner;
-        log.gauge(|gauges| gauges.open_sessions = gauges.open_sessions.saturating_sub(1));
+        let failed = error.is_some_and(|class| class != ErrorClass::Cancelled);
+        log.gauge(|gauges| {
+            gauges.open_sessions = gauges.open_sessions.saturating_sub(1);
+            gauges.ended_sessions += 1;
+            gauges.failed_sessions += u64::from(failed);
+        });
         let now = Instant::now();
         self.sample(Operation::Session, now, figures, error.map_or(Ok(()), Err));
         let clock = log.clock();

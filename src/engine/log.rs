@@ -46,6 +46,9 @@ pub(super) struct Gauges {
     pub(super) logins: u64,
     pub(super) refused_logins: u64,
     pub(super) deliveries: u64,
+    /// Sessions of devices that are over, and of these, those that ended with an error.
+    pub(super) ended_sessions: u64,
+    pub(super) failed_sessions: u64,
     /// Sessions that could not be had since the last one that could.
     pub(super) lost_in_a_row: u64,
 }
@@ -59,6 +62,8 @@ impl std::ops::AddAssign for Gauges {
         self.logins += other.logins;
         self.refused_logins += other.refused_logins;
         self.deliveries += other.deliveries;
+        self.ended_sessions += other.ended_sessions;
+        self.failed_sessions += other.failed_sessions;
         self.lost_in_a_row += other.lost_in_a_row;
     }
 }

@@ -17,6 +17,7 @@ mod person;
 mod preflight;
 mod prepare;
 mod progress;
+mod safety;
 mod store;
 mod worker;
 
@@ -25,3 +26,4 @@ pub use course::{Stop, StopReceiver};
 pub use ledger::RunId;
 pub use preflight::{PreflightError, make_room};
 pub use progress::{Progress, ProgressReceiver};
+pub use safety::{Load, Permit, admit};

@@ -2,13 +2,13 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{sleep_until, timeout};
 
 use super::counted::{Counted, Counters};
 use super::tls::{ClientCertificate, Trust, client_config, tickets};
@@ -34,6 +34,24 @@ pub struct Dialer {
     /// Addresses of this machine to connect from; none: the system chooses.
     sources: Arc<[IpAddr]>,
     next_source: Arc<AtomicUsize>,
+    pace: Option<Arc<Mutex<Pace>>>,
+}
+
+/// How fast connections may follow each other: so many in any second.
+#[derive(Debug)]
+struct Pace {
+    gap: Duration,
+    /// When all that was begun would have been begun at an even pace.
+    even: Instant,
+}
+
+impl Pace {
+    /// When the next connection may be begun; it counts as begun.
+    fn turn(&mut self, now: Instant) -> Instant {
+        self.even = self.even.max(now) + self.gap;
+        let burst = self.gap.max(Duration::from_secs(1));
+        self.even.checked_sub(burst).map_or(now, |at| at.max(now))
+    }
 }
 
 impl Dialer {
@@ -56,7 +74,21 @@ impl Dialer {
             limits,
             sources: Arc::new([]),
             next_source: Arc::default(),
+            pace: None,
         })
+    }
+
+    /// Begins at most so many connections per second, all clones together. Whoever comes too early waits.
+    #[must_use]
+    pub fn at_most(self, per_second: f64) -> Self {
+        let pace = Pace {
+            gap: Duration::from_secs_f64(1.0 / per_second.max(1e-3)),
+            even: Instant::now(),
+        };
+        Self {
+            pace: Some(Arc::new(Mutex::new(pace))),
+            ..self
+        }
     }
 
     /// Connects from these addresses of this machine in turn, of the family that the server has. With none, the
@@ -110,6 +142,7 @@ impl Dialer {
             address: address.clone(),
             source,
         };
+        self.wait_for_turn().await;
         let limit = self.limits.connect;
         let connecting = async {
             match self.source(address.socket.ip()) {
@@ -150,6 +183,18 @@ impl Dialer {
         ))
     }
 
+    async fn wait_for_turn(&self) {
+        let Some(pace) = &self.pace else { return };
+        let now = Instant::now();
+        let turn = pace
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .turn(now);
+        if turn > now {
+            sleep_until(turn.into()).await;
+        }
+    }
+
     fn source(&self, towards: IpAddr) -> Option<IpAddr> {
         let fitting = || {
             self.sources
@@ -170,4 +215,26 @@ async fn connect_from(source: IpAddr, to: SocketAddr) -> io::Result<TcpStream> {
     }?;
     socket.bind(SocketAddr::new(source, 0))?;
     socket.connect(to).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::Pace;
+
+    #[test]
+    fn no_second_sees_more_connections_than_allowed() {
+        for (per_second, wanted) in [(10.0, 100), (1.0, 20), (0.5, 10)] {
+            let now = Instant::now();
+            let mut pace = Pace {
+                gap: Duration::from_secs_f64(1.0 / per_second),
+                even: now,
+            };
+            let turns: Vec<Instant> = (0..wanted).map(|_| pace.turn(now)).collect();
+            let took = (turns[turns.len() - 1] - now).as_secs_f64();
+            let least = f64::from(wanted) / per_second - (1.0 / per_second).max(1.0);
+            assert!((took - least).abs() < 1e-6, "{per_second}: {took}");
+        }
+    }
 }

@@ -75,6 +75,7 @@ impl Embedded {
             trust: Certificate::trust(certificate.as_ref()),
             identity: None,
             sources: Vec::new(),
+            rate: None,
             accounts,
         };
         Ok(Instance {

@@ -70,6 +70,8 @@ pub struct Endpoint {
     pub identity: Option<ClientCertificate>,
     /// Addresses of this machine that connections are made from, in turn; none: the system chooses.
     pub sources: Vec<IpAddr>,
+    /// Connections per second that may be begun; none: as many as there are.
+    pub rate: Option<f64>,
     /// At least as many as were requested, in the order of the users' numbers.
     pub accounts: Vec<Account>,
 }
@@ -87,10 +89,26 @@ impl Endpoint {
     ) -> Result<Dialer, NetError> {
         let dialer =
             Dialer::new(&self.trust, resumption, quickack, limits)?.from_addresses(&self.sources);
+        let dialer = match self.rate {
+            Some(rate) => dialer.at_most(rate),
+            None => dialer,
+        };
         match &self.identity {
             Some(certificate) => dialer.showing(certificate),
             None => Ok(dialer),
         }
+    }
+
+    /// Whether every service is on this machine.
+    pub fn is_here(&self) -> bool {
+        [
+            self.pop3.as_ref(),
+            self.imap.as_ref(),
+            self.delivery.service(),
+        ]
+        .into_iter()
+        .flatten()
+        .all(|service| service.address.socket.ip().is_loopback())
     }
 
     /// How devices connect: by POP3, or where there is none, by IMAP.

@@ -74,6 +74,7 @@ impl Ports {
             trust: Certificate::trust(certificate),
             identity: None,
             sources: Vec::new(),
+            rate: None,
             accounts,
         }
     }

@@ -110,14 +110,14 @@ impl Reader<'_> {
         }
         let delivery = self.delivery(&description.delivery, host, imap.is_some())?;
         let ceiling = self.ceiling(&description.limits)?;
-        let domain = description.accounts.domain.clone().or_else(|| domain(host));
-        let accounts = self
-            .accounts(&description.accounts)?
-            .in_domain(domain.unwrap_or_else(|| "localhost".into()));
         let trust = self.trust(description.tls.ca.as_deref())?;
         let identity = self.identity(&description)?;
         let disposable = self.disposable(&description.disposable)?;
         let local = self.local(&description)?;
+        let domain = description.accounts.domain.clone().or_else(|| domain(host));
+        let accounts = self
+            .accounts(&description.accounts)?
+            .in_domain(domain.unwrap_or_else(|| "localhost".into()));
         let stem = self.path.file_stem().unwrap_or_default();
         let name = description
             .name

@@ -161,6 +161,7 @@ impl External {
             trust: self.trust.clone(),
             identity: self.identity.clone(),
             sources: self.sources.clone(),
+            rate: self.ceiling.rate,
             accounts: self.accounts.first(accounts),
         };
         if !self.allow_plaintext {

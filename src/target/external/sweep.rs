@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::sleep;
 
 use super::inspect::{self, Seen};
 use super::{External, remove, unusable};
@@ -75,8 +75,6 @@ pub struct Sweep {
     /// Indices of accounts that may hold foreign mail.
     disposable: Arc<HashSet<usize>>,
     together: usize,
-    /// Between two sessions.
-    gap: Duration,
     /// Where `disposable` is to be written.
     file: String,
 }
@@ -101,9 +99,6 @@ impl Sweep {
             .collect();
         Ok(Self {
             together: ceiling.connections.unwrap_or(TOGETHER).min(TOGETHER) as usize,
-            gap: ceiling
-                .rate
-                .map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate)),
             disposable: Arc::new(disposable),
             file: target
                 .file
@@ -285,14 +280,11 @@ impl Sweep {
         let mut tasks = JoinSet::new();
         let mut waiting = accounts.into_iter();
         let mut results = Vec::with_capacity(told.of as usize);
-        let mut next = Instant::now();
         progress(told);
         loop {
             while tasks.len() < self.together
                 && let Some(account) = waiting.next()
             {
-                sleep_until(next).await;
-                next = next.max(Instant::now()) + self.gap;
                 let work = work.clone();
                 tasks.spawn(async move { (account, patiently(|| work(account)).await) });
             }

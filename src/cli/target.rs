@@ -1,0 +1,44 @@
+//! The options by which commands choose a server that is already there, and what they may do with it.
+
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+
+use super::UsageError;
+use crate::target::{ExternalOptions, Target, TargetError};
+
+/// What is said of a server that is already there; of no effect on those that mailgauge starts itself.
+#[derive(Clone, Debug, Default, ClapArgs)]
+#[command(next_help_heading = "For a server that is already there")]
+pub struct TargetOptions {
+    /// Whose mailboxes may be used: lines `user,password` [default: as the target file says].
+    #[arg(long, value_name = "FILE")]
+    pub accounts: Option<PathBuf>,
+    /// The server is yours to put under load.
+    #[arg(long)]
+    pub i_own_this_target: bool,
+    /// Send passwords unencrypted to another machine.
+    #[arg(long)]
+    pub allow_plaintext: bool,
+    /// Do not verify certificates; the report says so.
+    #[arg(long)]
+    pub insecure: bool,
+}
+
+impl TargetOptions {
+    /// The target of this name.
+    pub fn open(&self, name: &str) -> anyhow::Result<Target> {
+        let options = ExternalOptions {
+            accounts: self.accounts.clone(),
+            allow_plaintext: self.allow_plaintext,
+            insecure: self.insecure,
+            owned: self.i_own_this_target,
+        };
+        Target::named_with(name, &options).map_err(|error| match error {
+            TargetError::Unknown { .. } | TargetError::Description { .. } => {
+                UsageError(error.to_string()).into()
+            }
+            error => error.into(),
+        })
+    }
+}
