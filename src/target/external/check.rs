@@ -407,7 +407,7 @@ impl Reader<'_> {
                 accounts.through_master(text.master_separator.as_deref().unwrap_or("*"), master)
             }
         };
-        Ok(accounts.logging_in_by(text.login.into()))
+        Ok(accounts.logging_in_by(text.login))
     }
 
     fn trust(&self, ca: Option<&Path>) -> Result<Trust, TargetError> {

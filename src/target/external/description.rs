@@ -83,12 +83,14 @@ pub(super) struct TlsText {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct AccountsText {
-    /// CSV: user, password, address.
+    /// CSV: user, password or token, address.
     pub(super) file: Option<PathBuf>,
     /// `load{0001..5000}@example.net`.
     pub(super) pattern: Option<String>,
     pub(super) password: Option<SecretText>,
+    #[serde(alias = "token_file")]
     pub(super) password_file: Option<PathBuf>,
+    #[serde(alias = "token_env")]
     pub(super) password_env: Option<String>,
     /// The domain of addresses, where the users' names have none.
     pub(super) domain: Option<String>,
@@ -96,26 +98,8 @@ pub(super) struct AccountsText {
     pub(super) master_user: Option<String>,
     /// Between the user and the master user.
     pub(super) master_separator: Option<String>,
-    pub(super) login: LoginText,
-}
-
-/// The ways to log in that a target file may choose.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum LoginText {
-    /// USER and PASS, LOGIN.
-    #[default]
-    Plaintext,
-    SaslPlain,
-}
-
-impl From<LoginText> for LoginMethod {
-    fn from(text: LoginText) -> Self {
-        match text {
-            LoginText::Plaintext => Self::Plaintext,
-            LoginText::SaslPlain => Self::SaslPlain,
-        }
-    }
+    /// How name and password are presented; for `xoauth2` and `oauthbearer` a token stands for the password.
+    pub(super) login: LoginMethod,
 }
 
 /// Ceilings, whatever the scenario says.

@@ -252,10 +252,7 @@ impl External {
         [
             ("mode", Some("a server that was there before".to_owned())),
             ("accounts", Some(self.accounts.to_string())),
-            (
-                "login",
-                Some(format!("{:?}", self.accounts.method()).to_lowercase()),
-            ),
+            ("login", Some(self.accounts.method().to_string())),
             ("delivery", Some(delivery)),
             ("TLS of POP3", endpoint.pop3.as_ref().map(tls)),
             ("TLS of IMAP", endpoint.imap.as_ref().map(tls)),
@@ -305,14 +302,24 @@ fn refuse_plaintext(endpoint: &Endpoint) -> Result<(), TargetError> {
         ("imap", endpoint.imap.as_ref()),
         ("delivery", delivery),
     ];
+    let hidden = |name| {
+        let accounts = &endpoint.accounts;
+        name != "delivery"
+            && accounts
+                .iter()
+                .all(|account| account.method.hides_password())
+    };
     for (name, service) in services {
         let Some(Service { address, tls }) = service else {
             continue;
         };
+        if hidden(name) {
+            continue;
+        }
         if *tls == TlsMode::Plain && !address.socket.ip().is_loopback() {
             return Err(TargetError::Unsafe {
                 reason: format!(
-                    "passwords would go to {address} in clear: write `tls = \"implicit\"` or `tls = \"starttls\"` below [{name}], or allow it (`--allow-plaintext`)"
+                    "passwords would go to {address} in clear: write `tls = \"implicit\"` or `tls = \"starttls\"` below [{name}], or `login = \"scram-sha-256\"` below [accounts], or allow it (`--allow-plaintext`)"
                 ),
             });
         }

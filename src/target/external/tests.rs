@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use super::{Delivery, DeliveryPlace, External, ExternalOptions, Place};
+use crate::client::LoginMethod;
 use crate::net::Trust;
 use crate::scenario::TlsMode;
 use crate::target::{Target, TargetError};
@@ -112,7 +113,7 @@ client_key = "password"
 [accounts]
 file = "accounts.csv"
 domain = "example.org"
-login = "sasl-plain"
+login = "scram-sha-256"
 
 [limits]
 max_rate = 12.5
@@ -132,7 +133,9 @@ storage = "/var/mail"
     assert_eq!(target.ceiling.connections, Some(40));
     assert!((target.ceiling.error_share.get() - 0.1).abs() < 1e-9);
     assert_eq!(target.sources.len(), 2);
-    assert_eq!(target.accounts.first(2)[1].address, "bob@example.org");
+    let bob = &target.accounts.first(2)[1];
+    assert_eq!(bob.address, "bob@example.org");
+    assert_eq!(bob.method, LoginMethod::ScramSha256);
     let DeliveryPlace::Session { place, login, .. } = target.delivery else {
         panic!("not SMTP");
     };
@@ -299,6 +302,11 @@ async fn a_password_does_not_leave_this_machine_in_clear_unless_that_is_allowed(
     let target = External::read(&file.path, &allowed).unwrap();
     let endpoint = target.endpoint(1).await.unwrap();
     assert_eq!(endpoint.imap.unwrap().tls, TlsMode::Plain);
+    // Who only proves that they know it sends no password.
+    let proven = read(&format!("{text}\nlogin = \"scram-sha-256\"\n")).unwrap();
+    assert!(proven.endpoint(1).await.is_ok());
+    let perhaps = read(&format!("{text}\nlogin = \"auto\"\n")).unwrap();
+    assert!(perhaps.endpoint(1).await.is_err());
     let facts = target.facts(&target.endpoint(1).await.unwrap());
     assert!(facts["passwords in clear"].contains("--allow-plaintext"));
 }
