@@ -112,6 +112,11 @@ impl Guide {
         self.reached(2)
     }
 
+    /// Resolves when people put down what they have in hand.
+    pub(super) fn hurry(&self) -> impl Future<Output = ()> + use<> {
+        self.reached(3)
+    }
+
     /// Resolves when everything must end at once.
     pub(super) fn cut(&self) -> impl Future<Output = ()> + use<> {
         self.reached(4)

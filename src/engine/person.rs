@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
@@ -12,7 +13,7 @@ use tokio::time::sleep_until;
 use crate::client::Login;
 use crate::metrics::row::{OpeningRow, Purpose};
 use crate::metrics::{ErrorClass, Record};
-use crate::plan::{Act, Event, Step, UserPlan, What};
+use crate::plan::{Act, Event, Plan, Step, UserPlan, What};
 use crate::scenario::{DeviceKind, Protocol};
 
 use super::clock::Clock;
@@ -25,6 +26,8 @@ use super::log::Log;
 /// One user with all devices.
 #[derive(Debug)]
 pub(super) struct Person {
+    /// Place in the plan's list of users.
+    pub(super) index: usize,
     pub(super) protocol: Protocol,
     pub(super) address: String,
     pub(super) login: Rc<Login>,
@@ -39,16 +42,21 @@ pub(super) struct Person {
 
 impl Person {
     /// Lives through the plan. Ends when everything that began has ended and all connections are closed.
-    pub(super) async fn live(self: Rc<Self>, plan: &UserPlan, clock: Clock) {
+    pub(super) async fn live(self: Rc<Self>, plan: Arc<Plan>, clock: Clock) {
         let mut tasks = JoinSet::new();
-        for (index, event) in plan.events.iter().enumerate() {
+        let events = self.plan(&plan).map_or(0, |plan| plan.events.len());
+        for index in 0..events {
+            let Some(event) = self.event(&plan, index) else {
+                break;
+            };
             let due = clock.at(event.at);
+            // Whatever is due before the drain begins, even if its turn comes a little later.
             tokio::select! {
                 biased;
-                () = self.guide.draining() => break,
+                () = self.guide.hurry() => break,
                 () = sleep_until(due.into()) => {}
             }
-            self.begin(plan, index, event, due, &mut tasks);
+            self.begin(&plan, index, due, &mut tasks);
             while let Some(ended) = tasks.try_join_next() {
                 self.note_panic(ended);
             }
@@ -62,16 +70,26 @@ impl Person {
         }
     }
 
+    fn plan<'a>(&self, plan: &'a Plan) -> Option<&'a UserPlan> {
+        plan.users.get(self.index)
+    }
+
+    fn event<'a>(&self, plan: &'a Plan, index: usize) -> Option<&'a Event> {
+        self.plan(plan)?.events.get(index)
+    }
+
     fn begin(
         self: &Rc<Self>,
-        plan: &UserPlan,
+        plan: &Arc<Plan>,
         index: usize,
-        event: &Event,
         due: Instant,
         tasks: &mut JoinSet<()>,
     ) {
+        let (Some(mine), Some(event)) = (self.plan(plan), self.event(plan, index)) else {
+            return;
+        };
         match &event.what {
-            What::Deliver { seq } => self.letter(plan, *seq, due),
+            What::Deliver { seq } => self.letter(mine, *seq, due),
             What::Online(kind) => {
                 if let Some(device) = self.device(*kind) {
                     tasks.spawn_local(async move { device.online(due).await });
@@ -90,14 +108,18 @@ impl Person {
                     tasks.spawn_local(async move { device.check(due, Purpose::Poll).await });
                 }
             }
-            What::Sitting { device, steps } => {
+            What::Sitting { device, .. } => {
                 let Some(device) = self.device(*device) else {
                     return;
                 };
-                let person = Rc::clone(self);
-                let steps: Rc<[Step]> = steps.as_slice().into();
-                tracing::trace!(user = plan.user.0, event = index, "sitting");
-                tasks.spawn_local(async move { person.sit(&device, &steps, due).await });
+                let (person, plan) = (Rc::clone(self), Arc::clone(plan));
+                tasks.spawn_local(async move {
+                    if let Some(What::Sitting { steps, .. }) =
+                        person.event(&plan, index).map(|event| &event.what)
+                    {
+                        person.sit(&device, steps, due).await;
+                    }
+                });
             }
         }
     }

@@ -32,6 +32,8 @@ pub(super) struct Copy {
     pub(super) octets: u64,
     /// All of it lies here.
     pub(super) whole: bool,
+    /// Its text does.
+    text: bool,
     /// The device shows it as read.
     pub(super) shown_read: bool,
     /// IMAP: where it is on the server.
@@ -69,20 +71,22 @@ impl Store {
         if let Some(copy) = self.copy_mut(seq) {
             copy.octets = octets;
             copy.whole = true;
+            copy.text = true;
         }
     }
 
-    /// A further part of the message lies here, never more than the message is long.
-    pub(super) fn keep_part(&mut self, seq: u32, octets: u64, of: u64) {
-        if let Some(copy) = self.copy_mut(seq) {
-            copy.octets = (copy.octets + octets).min(of);
+    /// The text of the message lies here, without its attachment: never more than the message is long.
+    pub(super) fn keep_text(&mut self, seq: u32, octets: u64, of: u64) {
+        if let Some(copy) = self.copy_mut(seq).filter(|copy| !copy.whole) {
+            copy.octets = octets.min(of);
+            copy.text = true;
         }
     }
 
-    /// The message can be read here without the network.
-    pub(super) fn holds(&self, seq: u32) -> bool {
+    /// The message can be read here, with its attachment if that is wanted, without the network.
+    pub(super) fn holds(&self, seq: u32, attachment: bool) -> bool {
         let copy = self.copy(seq);
-        copy.whole && !copy.deleted
+        (copy.whole || (copy.text && !attachment)) && !copy.deleted
     }
 
     pub(super) fn open(&mut self, seq: u32, at: Instant) {
@@ -97,6 +101,7 @@ impl Store {
         if let Some(copy) = self.copy_mut(seq) {
             copy.deleted = true;
             copy.whole = false;
+            copy.text = false;
             copy.octets = 0;
         }
     }
@@ -143,23 +148,14 @@ impl Store {
         }
     }
 
-    /// IMAP: the message with this UID.
-    pub(super) fn at_uid(&self, uid: u32) -> Option<u32> {
-        let at = self.mail.iter().position(|copy| copy.uid == Some(uid))?;
-        u32::try_from(at).ok()
-    }
-
-    /// IMAP: the server says whether the message with this UID is read.
-    pub(super) fn show_read(&mut self, uid: u32, read: bool) {
-        if let Some(copy) = self.mail.iter_mut().find(|copy| copy.uid == Some(uid)) {
-            copy.shown_read = read;
-        }
-    }
-
-    /// IMAP: of what was listed, only this is still there.
-    pub(super) fn forget_uids_but(&mut self, there: impl Fn(u32) -> bool) {
+    /// IMAP: of what was listed, only these UIDs are still there, and so they are marked: read or not.
+    pub(super) fn keep_uids(&mut self, there: &HashMap<u32, bool>) {
         for copy in &mut self.mail {
-            copy.uid = copy.uid.filter(|&uid| there(uid));
+            let Some(uid) = copy.uid else { continue };
+            match there.get(&uid) {
+                Some(&read) => copy.shown_read = read,
+                None => copy.uid = None,
+            }
         }
     }
 
@@ -181,10 +177,11 @@ mod tests {
     fn a_deleted_message_takes_no_room() {
         let mut store = Store::new(2);
         store.keep_whole(0, 700);
-        store.keep_part(1, 50, 300);
+        store.keep_text(1, 50, 300);
+        assert!(store.holds(1, false) && !store.holds(1, true));
         assert_eq!(store.sum(), (1, 750));
         store.delete(0);
-        assert!(!store.holds(0));
+        assert!(!store.holds(0, false));
         assert_eq!(store.sum(), (0, 50));
     }
 

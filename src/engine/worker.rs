@@ -146,13 +146,24 @@ impl Assignment {
             .users
             .iter()
             .zip(accounts)
+            .enumerate()
             .skip(self.worker)
             .step_by(self.workers)
-            .map(|(plan, account)| (Rc::new(self.person(plan, account, log, post)), plan))
+            .map(|(index, (plan, account))| {
+                let person = self.person(index, plan, account, log, post);
+                (Rc::new(person), plan)
+            })
             .collect()
     }
 
-    fn person(&self, plan: &UserPlan, account: &Account, log: &Rc<Log>, post: &Rc<Post>) -> Person {
+    fn person(
+        &self,
+        index: usize,
+        plan: &UserPlan,
+        account: &Account,
+        log: &Rc<Log>,
+        post: &Rc<Post>,
+    ) -> Person {
         let ledger = Rc::new(Ledger::new(self.run, plan).into());
         let protocol = self.cell.arm.protocol();
         let devices = plan.devices.iter().map(|&kind| {
@@ -170,6 +181,7 @@ impl Assignment {
             Rc::new(Device::new(owner, protocol, &self.scenario))
         });
         Person {
+            index,
             protocol,
             address: account.address.clone(),
             login: Rc::new(account.login()),
@@ -192,9 +204,8 @@ impl Assignment {
     ) {
         let mut carriers = self.carriers(log, post);
         let mut lives = JoinSet::new();
-        for (person, plan) in people {
-            let (person, plan) = (Rc::clone(person), (*plan).clone());
-            lives.spawn_local(async move { person.live(&plan, clock).await });
+        for (person, _) in people {
+            lives.spawn_local(Rc::clone(person).live(Arc::clone(&self.plan), clock));
         }
         let all = async {
             while let Some(ended) = lives.join_next().await {

@@ -220,7 +220,7 @@ impl PopDevice {
     pub(super) async fn open(&self, seq: u32, attachment: bool, due: Instant) -> Opened {
         let asked = Instant::now();
         let there = self.owner.ledger.borrow().should_be_there(seq);
-        if !self.store.borrow().holds(seq) && there {
+        if !self.store.borrow().holds(seq, false) && there {
             self.check(Instant::now(), Purpose::Sitting).await;
         }
         let at = Instant::now();
@@ -229,7 +229,7 @@ impl PopDevice {
             at,
             cost: Cost::default(),
         };
-        if !self.store.borrow().holds(seq) {
+        if !self.store.borrow().holds(seq, false) {
             let arrived = self
                 .owner
                 .ledger
@@ -260,13 +260,13 @@ impl PopDevice {
 
     /// Something that happens on the device alone.
     pub(super) fn touch(&self, operation: Operation, seq: u32, due: Instant) {
-        if self.store.borrow().holds(seq) {
+        if self.store.borrow().holds(seq, false) {
             self.local(operation, due);
         }
     }
 
     pub(super) fn delete(&self, seq: u32, due: Instant) {
-        if !self.store.borrow().holds(seq) {
+        if !self.store.borrow().holds(seq, false) {
             return;
         }
         self.store.borrow_mut().delete(seq);

@@ -74,7 +74,7 @@ impl ImapDevice {
         asked: Instant,
     ) -> Result<(Opening, Instant), ClientError> {
         self.connected(line).await?;
-        let uid = match self.locate(line, seq).await? {
+        let uid = match self.locate(line, seq, attachment).await? {
             Place::Here(uid) => {
                 let at = self.open_here(seq, attachment, due, asked);
                 if let Some(uid) = uid {
@@ -164,7 +164,7 @@ impl ImapDevice {
         if whole {
             store.keep_whole(seq, of);
         } else {
-            store.keep_part(seq, octets, of);
+            store.keep_text(seq, octets, of);
         }
     }
 
@@ -184,10 +184,15 @@ impl ImapDevice {
     }
 
     /// In the list; or in what arrived since; or further down than the list was shown.
-    async fn locate(&self, line: &mut Line, seq: u32) -> Result<Place, ClientError> {
+    async fn locate(
+        &self,
+        line: &mut Line,
+        seq: u32,
+        attachment: bool,
+    ) -> Result<Place, ClientError> {
         let place = || {
             let store = self.store.borrow();
-            match (store.holds(seq), store.copy(seq).uid) {
+            match (store.holds(seq, attachment), store.copy(seq).uid) {
                 (true, uid) => Place::Here(uid),
                 (false, Some(uid)) => Place::Server(uid),
                 (false, None) => Place::Nowhere,
@@ -289,7 +294,7 @@ impl ImapDevice {
     }
 
     async fn on_server(&self, line: &mut Line, seq: u32) -> Result<Option<u32>, ClientError> {
-        Ok(match self.locate(line, seq).await? {
+        Ok(match self.locate(line, seq, false).await? {
             Place::Here(uid) => uid,
             Place::Server(uid) => Some(uid),
             Place::Nowhere => None,

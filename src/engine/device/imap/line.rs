@@ -106,11 +106,11 @@ impl Line {
         if remembers {
             let (lowest, highest) = (self.lowest_uid, self.highest_uid);
             let flags = self.session()?.fetch_flags(lowest..=highest).await?;
-            let mut store = device.store.borrow_mut();
-            store.forget_uids_but(|uid| flags.iter().any(|entry| entry.uid == uid));
-            for entry in &flags {
-                store.show_read(entry.uid, entry.flags.is_seen());
-            }
+            let there = flags
+                .iter()
+                .map(|entry| (entry.uid, entry.flags.is_seen()))
+                .collect();
+            device.store.borrow_mut().keep_uids(&there);
         } else {
             device.store.borrow_mut().forget_uids();
             let next = selected.uid_next.unwrap_or(u32::MAX);
@@ -147,11 +147,11 @@ impl Line {
         let mut list = self.session()?.list_view(known + 1..).await?;
         // `n:*` names the last message even where its UID is below n (RFC 3501 section 6.4.8).
         list.retain(|entry| entry.uid > known);
-        self.take_in(device, &list);
+        let ours = self.take_in(device, &list);
         self.highest_uid = list.iter().map(|entry| entry.uid).fold(known, u32::max);
         if device.keep == ImapKeep::Everything {
-            for entry in &list {
-                self.fetch_whole(device, entry.uid).await?;
+            for (seq, uid) in ours {
+                self.fetch_whole(device, seq, uid).await?;
             }
         }
         Ok(())
@@ -169,7 +169,9 @@ impl Line {
         Ok(!list.is_empty())
     }
 
-    fn take_in(&mut self, device: &ImapDevice, list: &[ListEntry]) {
+    /// Shows what was listed. Returns what of it is of this run: sequence number and UID.
+    fn take_in(&mut self, device: &ImapDevice, list: &[ListEntry]) -> Vec<(u32, u32)> {
+        let mut ours = Vec::new();
         let now = Instant::now();
         let ledger = device.owner.ledger.borrow();
         let mut store = device.store.borrow_mut();
@@ -179,17 +181,21 @@ impl Line {
             };
             store.show(seq, now);
             store.place(seq, entry.uid, entry.flags.is_seen());
+            ours.push((seq, entry.uid));
         }
         if let Some(journal) = self.journal() {
             journal.headers += list.len() as u32;
         }
+        ours
     }
 
-    async fn fetch_whole(&mut self, device: &ImapDevice, uid: u32) -> Result<(), ClientError> {
-        let Some(seq) = device.store.borrow().at_uid(uid) else {
-            return Ok(());
-        };
-        if device.store.borrow().holds(seq) {
+    async fn fetch_whole(
+        &mut self,
+        device: &ImapDevice,
+        seq: u32,
+        uid: u32,
+    ) -> Result<(), ClientError> {
+        if device.store.borrow().copy(seq).whole {
             return Ok(());
         }
         let Some(digest) = self.session()?.fetch_message(uid, true).await? else {
