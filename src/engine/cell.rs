@@ -129,7 +129,8 @@ impl<'a> CellRun<'a> {
 
     fn probe(&self, instance: &Instance) -> Option<ServerProbe> {
         let watched = Watched {
-            root: instance.pid?,
+            root: Some(instance.pid?),
+            cgroup: None,
             ports: ports(&instance.endpoint),
             storage: instance.storage.clone(),
         };

@@ -188,13 +188,13 @@ pub struct ServerRow {
     pub arm: Arm,
     /// Phase of the sample.
     pub phase: Phase,
-    /// `process-tree` for now; other sources later, with the same columns.
+    /// How it was sampled: `process-tree` or `cgroup`.
     pub source: String,
     /// CPU in user mode since the instance started, µs, also of children that came and went. Never falls.
     pub cpu_user_us: u64,
     /// CPU in the kernel, likewise.
     pub cpu_system_us: u64,
-    /// Resident memory, summed over the processes: pages that they share count for each.
+    /// Resident memory, summed over the processes: pages that they share count for each. Of a control group: once.
     pub rss_bytes: u64,
     /// Proportional share of memory: shared pages count once. Empty where not readable or not sampled this second.
     pub pss_bytes: Option<u64>,

@@ -26,18 +26,28 @@ impl Connections {
     /// Counts in the kernel's tables (IPv4 and IPv6) as the process `pid` sees them, so a target in a network
     /// namespace of its own is seen too. Only the target's end of a connection counts.
     pub fn of(pid: u32, ports: &Ports) -> Self {
+        Self::in_tables(&pid.to_string(), End::Local, ports)
+    }
+
+    /// Counts at our end, for a target whose own tables cannot be seen: what goes from here to these ports.
+    pub fn from_here(ports: &Ports) -> Self {
+        Self::in_tables("self", End::Remote, ports)
+    }
+
+    fn in_tables(process: &str, end: End, ports: &Ports) -> Self {
         let mut connections = Self::default();
         for table in ["tcp", "tcp6"] {
             // A kernel without IPv6 has no such table.
-            if let Ok(table) = fs::read_to_string(format!("/proc/{pid}/net/{table}")) {
-                connections.count(&table, ports);
+            if let Ok(table) = fs::read_to_string(format!("/proc/{process}/net/{table}")) {
+                connections.count(&table, end, ports);
             }
         }
         connections
     }
 
-    fn count(&mut self, table: &str, ports: &Ports) {
-        for port in table.lines().skip(1).filter_map(established_local_port) {
+    fn count(&mut self, table: &str, end: End, ports: &Ports) {
+        let established = table.lines().skip(1);
+        for port in established.filter_map(|line| established_port(line, end)) {
             if ports.pop3.contains(&port) {
                 self.pop3 += 1;
             } else if ports.imap.contains(&port) {
@@ -49,16 +59,26 @@ impl Connections {
     }
 }
 
-/// Local port of a line of `/proc/net/tcp` if its state is ESTABLISHED (01):
+/// Which address of a connection is meant.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Local,
+    Remote,
+}
+
+/// Port of a line of `/proc/net/tcp` if its state is ESTABLISHED (01):
 /// `sl local_address rem_address st …`, addresses as `HEX:PORT`.
-fn established_local_port(line: &str) -> Option<u16> {
+fn established_port(line: &str, end: End) -> Option<u16> {
     let mut fields = line.split_ascii_whitespace().skip(1);
-    let local = fields.next()?;
-    let state = fields.nth(1)?;
-    if state != "01" {
+    let (local, remote) = (fields.next()?, fields.next()?);
+    if fields.next()? != "01" {
         return None;
     }
-    u16::from_str_radix(local.rsplit_once(':')?.1, 16).ok()
+    let address = match end {
+        End::Local => local,
+        End::Remote => remote,
+    };
+    u16::from_str_radix(address.rsplit_once(':')?.1, 16).ok()
 }
 
 #[cfg(test)]
@@ -81,17 +101,19 @@ garbage";
             imap: vec![143],
             delivery: vec![24],
         };
-        let mut connections = Connections::default();
-        connections.count(table, &ports);
         let expected = Connections {
             pop3: 1,
             ..Connections::default()
         };
-        assert_eq!(connections, expected);
+        for end in [End::Local, End::Remote] {
+            let mut connections = Connections::default();
+            connections.count(table, end, &ports);
+            assert_eq!(connections, expected, "{end:?}");
+        }
     }
 
     #[test]
-    fn a_real_connection_is_seen_at_the_listeners_end() {
+    fn a_real_connection_is_seen_at_either_end() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let _client = TcpStream::connect(address).unwrap();
@@ -101,5 +123,6 @@ garbage";
             ..Ports::default()
         };
         assert_eq!(Connections::of(std::process::id(), &ports).imap, 1);
+        assert_eq!(Connections::from_here(&ports).imap, 1);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::cgroup::{Cgroup, CgroupMeter, CgroupSample};
 use super::connections::{Connections, Ports};
 use super::process::{Tree, TreeSample};
 use super::storage::{StorageSize, storage_size};
@@ -18,11 +19,13 @@ const PSS_EVERY: u64 = 5;
 /// Walking through the mail storage takes at most one part in this many of the time.
 const WALK_SHARE: u32 = 20;
 
-/// A target whose processes run on this machine.
-#[derive(Clone, Debug)]
+/// A target of which this machine can see something.
+#[derive(Clone, Debug, Default)]
 pub struct Watched {
-    /// The process that all others of the target descend from.
-    pub root: u32,
+    /// The process that all others of the target descend from, if it can be seen.
+    pub root: Option<u32>,
+    /// The control group that holds the target and nothing else. Its figures go before those of the processes.
+    pub cgroup: Option<Cgroup>,
     /// Where it listens.
     pub ports: Ports,
     /// Folder of its mail storage.
@@ -59,7 +62,8 @@ impl ServerProbe {
         let (orders, received) = channel();
         let place: Arc<dyn Fn(Instant) -> Place + Send + Sync> = Arc::new(place);
         let sampler = Sampler {
-            tree: Tree::new(watched.root),
+            tree: watched.root.map(Tree::new),
+            meter: watched.cgroup.as_ref().map(Cgroup::meter),
             watched,
             t0,
             place: Arc::clone(&place),
@@ -109,7 +113,8 @@ impl Drop for ServerProbe {
 
 struct Sampler<S> {
     watched: Watched,
-    tree: Tree,
+    tree: Option<Tree>,
+    meter: Option<CgroupMeter>,
     t0: Instant,
     place: Arc<dyn Fn(Instant) -> Place + Send + Sync>,
     sink: S,
@@ -142,47 +147,80 @@ impl<S: FnMut(ServerRow)> Sampler<S> {
             return;
         };
         let now = Instant::now();
-        let with_pss = self.samples.is_multiple_of(PSS_EVERY);
-        // Fails only where there is no /proc: then there is nothing to say.
-        let Ok(tree) = self.tree.sample(with_pss) else {
+        let Some(usage) = self.usage() else {
             return;
         };
         self.samples += 1;
-        let connections = Connections::of(self.watched.root, &self.watched.ports);
+        let connections = match self.watched.root {
+            Some(root) => Connections::of(root, &self.watched.ports),
+            None => Connections::from_here(&self.watched.ports),
+        };
         let storage = *self.storage.lock().unwrap_or_else(PoisonError::into_inner);
-        let at_us = since_us(self.t0, now);
-        (self.sink)(row(at_us, cell, phase, tree, connections, storage));
+        (self.sink)(ServerRow {
+            at_us: since_us(self.t0, now),
+            block: cell.block,
+            arm: cell.arm,
+            phase,
+            source: usage.source.to_owned(),
+            cpu_user_us: usage.sample.cpu_user_us,
+            cpu_system_us: usage.sample.cpu_system_us,
+            rss_bytes: usage.sample.rss_bytes,
+            pss_bytes: usage.sample.pss_bytes,
+            processes: usage.sample.processes,
+            threads: usage.sample.threads,
+            fds: usage.sample.fds,
+            pop3_connections: connections.pop3,
+            imap_connections: connections.imap,
+            delivery_connections: connections.delivery,
+            disk_read_bytes: usage.sample.disk_read_bytes,
+            disk_write_bytes: usage.sample.disk_write_bytes,
+            storage_bytes: storage.map(|size| size.bytes),
+            storage_files: storage.map(|size| size.files),
+        });
+    }
+
+    /// None: there is nothing to be seen.
+    fn usage(&mut self) -> Option<Usage> {
+        // Not asked of processes whose group is read: it would tell another memory than the group.
+        let with_pss = self.meter.is_none() && self.samples.is_multiple_of(PSS_EVERY);
+        // Fails only where there is no /proc: then there is nothing to say.
+        let tree = self
+            .tree
+            .as_mut()
+            .and_then(|tree| tree.sample(with_pss).ok());
+        match &mut self.meter {
+            Some(meter) => Some(Usage::of_group(meter.sample(), tree.unwrap_or_default())),
+            None => tree.map(|sample| Usage {
+                source: "process-tree",
+                sample,
+            }),
+        }
     }
 }
 
-fn row(
-    at_us: u64,
-    cell: Cell,
-    phase: Phase,
-    tree: TreeSample,
-    connections: Connections,
-    storage: Option<StorageSize>,
-) -> ServerRow {
-    ServerRow {
-        at_us,
-        block: cell.block,
-        arm: cell.arm,
-        phase,
-        source: "process-tree".to_owned(),
-        cpu_user_us: tree.cpu_user_us,
-        cpu_system_us: tree.cpu_system_us,
-        rss_bytes: tree.rss_bytes,
-        pss_bytes: tree.pss_bytes,
-        processes: tree.processes,
-        threads: tree.threads,
-        fds: tree.fds,
-        pop3_connections: connections.pop3,
-        imap_connections: connections.imap,
-        delivery_connections: connections.delivery,
-        disk_read_bytes: tree.disk_read_bytes,
-        disk_write_bytes: tree.disk_write_bytes,
-        storage_bytes: storage.map(|size| size.bytes),
-        storage_files: storage.map(|size| size.files),
+/// What the target used and holds, and how that is known.
+struct Usage {
+    source: &'static str,
+    sample: TreeSample,
+}
+
+impl Usage {
+    /// By the group, and by the processes what a group does not tell.
+    fn of_group(group: CgroupSample, tree: TreeSample) -> Self {
+        Self {
+            source: "cgroup",
+            sample: TreeSample {
+                cpu_user_us: group.cpu_user_us,
+                cpu_system_us: group.cpu_system_us,
+                rss_bytes: group.resident_bytes.unwrap_or(tree.rss_bytes),
+                pss_bytes: group.resident_bytes,
+                processes: group.processes,
+                threads: group.threads,
+                fds: tree.fds,
+                disk_read_bytes: group.disk_read_bytes.or(tree.disk_read_bytes),
+                disk_write_bytes: group.disk_write_bytes.or(tree.disk_write_bytes),
+            },
+        }
     }
 }
 
@@ -224,9 +262,9 @@ mod tests {
         std::fs::write(storage.path().join("mail"), [0; 700]).unwrap();
         let (sender, rows) = channel();
         let watched = Watched {
-            root: std::process::id(),
-            ports: Ports::default(),
+            root: Some(std::process::id()),
             storage: Some(storage.path().to_path_buf()),
+            ..Watched::default()
         };
         let place = |_: Instant| Some((CELL, Phase::Measure));
         let t0 = Instant::now();
@@ -251,9 +289,8 @@ mod tests {
     fn a_sample_on_order_belongs_to_the_phase_in_which_it_was_ordered() {
         let (sender, rows) = channel();
         let watched = Watched {
-            root: std::process::id(),
-            ports: Ports::default(),
-            storage: None,
+            root: Some(std::process::id()),
+            ..Watched::default()
         };
         let phase = Arc::new(Mutex::new(Phase::WarmUp));
         let current = Arc::clone(&phase);
@@ -274,9 +311,8 @@ mod tests {
     fn an_instant_that_belongs_to_no_part_of_the_run_leaves_no_row() {
         let (sender, rows) = channel();
         let watched = Watched {
-            root: std::process::id(),
-            ports: Ports::default(),
-            storage: None,
+            root: Some(std::process::id()),
+            ..Watched::default()
         };
         let place = |_: Instant| None;
         let probe = ServerProbe::start(watched, Instant::now(), place, move |row| {
