@@ -128,9 +128,12 @@ impl<'a> CellRun<'a> {
     }
 
     fn probe(&self, instance: &Instance) -> Option<ServerProbe> {
+        if instance.pid.is_none() && instance.cgroup.is_none() {
+            return None;
+        }
         let watched = Watched {
-            root: Some(instance.pid?),
-            cgroup: None,
+            root: instance.pid,
+            cgroup: instance.cgroup.clone(),
             ports: ports(&instance.endpoint),
             storage: instance.storage.clone(),
         };

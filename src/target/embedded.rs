@@ -81,6 +81,7 @@ impl Embedded {
         Ok(Instance {
             endpoint: Arc::new(endpoint),
             pid: Some(process.pid()),
+            cgroup: None,
             storage: Some(scratch.path().join("mail")),
             software: concat!("mailgauge embedded ", env!("CARGO_PKG_VERSION")).into(),
             facts: facts(),

@@ -38,6 +38,7 @@ pub use portrait::Portrait;
 
 use crate::client::{Login, LoginMethod};
 use crate::net::Address;
+use crate::probe::Cgroup;
 use crate::scenario::TlsMode;
 
 /// A kind of server, ready to be started.
@@ -160,6 +161,8 @@ pub struct Instance {
     pub endpoint: Arc<Endpoint>,
     /// Root of its process tree, for the sampler; none if it is not ours.
     pub pid: Option<u32>,
+    /// The control group that it has to itself; none: it has none, or it cannot be seen.
+    pub cgroup: Option<Cgroup>,
     /// Where its mail lies; none if that cannot be seen.
     pub storage: Option<PathBuf>,
     /// Software and version, as far as known without asking the server.

@@ -99,6 +99,15 @@ pub(super) fn holds(folder: &Path, pid: u32) -> bool {
     walk(folder).any(|folder| lists(&folder, pid))
 }
 
+/// The process with the lowest number; those of other PID namespaces show as 0 and are none.
+pub(super) fn first_process(folder: &Path) -> Option<u32> {
+    let text = fs::read_to_string(folder.join("cgroup.procs")).ok()?;
+    text.lines()
+        .filter_map(|line| line.parse().ok())
+        .filter(|pid| *pid > 0)
+        .min()
+}
+
 /// Processes in the group and in those below it, also those that show only as 0, being of another PID namespace.
 pub(super) fn count_processes(folder: &Path) -> u32 {
     count_lines(folder, "cgroup.procs")

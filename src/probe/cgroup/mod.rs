@@ -106,6 +106,11 @@ impl Cgroup {
         found.checked(mount)
     }
 
+    /// The process in it with the lowest number, which is as a rule the oldest one, from which the others descend.
+    pub fn first_process(&self) -> Option<u32> {
+        find::first_process(self.cpu_folder()?)
+    }
+
     /// Begins to read it.
     pub fn meter(&self) -> CgroupMeter {
         CgroupMeter {

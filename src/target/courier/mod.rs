@@ -124,6 +124,7 @@ impl Courier {
         Ok(Instance {
             endpoint: Arc::new(endpoint),
             pid: Some(running.pid()),
+            cgroup: None,
             storage: Some(storage),
             software: format!("Courier-IMAP {}", self.version),
             facts,

@@ -93,6 +93,7 @@ impl Cyrus {
         Ok(Instance {
             endpoint: Arc::new(endpoint),
             pid: Some(running.pid()),
+            cgroup: None,
             storage: Some(storage),
             software: format!("Cyrus IMAP {}", self.version),
             facts,

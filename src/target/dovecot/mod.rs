@@ -90,6 +90,7 @@ impl Dovecot {
         Ok(Instance {
             endpoint: Arc::new(endpoint),
             pid: Some(running.pid()),
+            cgroup: None,
             storage: Some(storage),
             software: format!("Dovecot {}", self.version),
             facts,

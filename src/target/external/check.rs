@@ -477,12 +477,6 @@ impl Reader<'_> {
 
     fn local(&self, description: &Description) -> Result<Local, TargetError> {
         let text = &description.server;
-        if text.pid.is_some() && text.cgroup.is_some() {
-            return Err(self.wrong(
-                "server.pid",
-                "a `pid` or a `cgroup` says what to sample, not both",
-            ));
-        }
         if text.pid == Some(0) {
             return Err(self.wrong("server.pid", "0 is no process"));
         }

@@ -123,7 +123,8 @@ pub(super) struct LimitsText {
 pub(super) struct ServerText {
     /// The process that all its others descend from.
     pub(super) pid: Option<u32>,
-    /// Its control group, below /sys/fs/cgroup.
+    /// Its control group, below `/sys/fs/cgroup`; with a `pid`, the mount of control groups below which the group of that
+    /// process is looked for.
     pub(super) cgroup: Option<PathBuf>,
     /// The folder of its mail.
     pub(super) storage: Option<PathBuf>,

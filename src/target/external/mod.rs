@@ -5,6 +5,7 @@
 mod check;
 mod description;
 mod inspect;
+mod local;
 mod remove;
 mod sweep;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::local::Local;
 pub use sweep::{Inventory, Progress, Sweep};
 
 use super::accounts::Accounts;
@@ -69,14 +71,6 @@ enum DeliveryPlace {
         dialect: Dialect,
         login: Option<Login>,
     },
-}
-
-/// What can be seen of a server that runs on this machine.
-#[derive(Clone, Debug, Default)]
-struct Local {
-    pid: Option<u32>,
-    cgroup: Option<PathBuf>,
-    storage: Option<PathBuf>,
 }
 
 /// A mail server that is already there.
@@ -183,12 +177,13 @@ impl External {
     }
 
     pub(super) async fn start(&self, request: Request) -> Result<Instance, TargetError> {
-        let pid = self.local.root()?;
+        let found = self.local.find()?;
         let endpoint = Arc::new(self.endpoint(request.accounts).await?);
         let sweep = self.sweep(Arc::clone(&endpoint))?;
         sweep.make_fresh(&mut |_| {}).await?;
         Ok(Instance {
-            pid,
+            pid: found.pid,
+            cgroup: found.cgroup,
             storage: self.local.storage.clone(),
             software: format!("the server at {}", self.hosts()),
             facts: self.facts(&endpoint),
@@ -329,36 +324,6 @@ fn refuse_plaintext(endpoint: &Endpoint) -> Result<(), TargetError> {
 
 fn unusable(reason: String) -> TargetError {
     TargetError::Unusable { reason }
-}
-
-impl Local {
-    /// The process that all others of the server descend from, if anything is to be sampled.
-    fn root(&self) -> Result<Option<u32>, TargetError> {
-        if let Some(pid) = self.pid {
-            return if Path::new(&format!("/proc/{pid}")).exists() {
-                Ok(Some(pid))
-            } else {
-                Err(unusable(format!(
-                    "process {pid}, which the target file says is the server, does not run on this machine"
-                )))
-            };
-        }
-        let Some(cgroup) = &self.cgroup else {
-            return Ok(None);
-        };
-        let procs = Path::new("/sys/fs/cgroup")
-            .join(cgroup)
-            .join("cgroup.procs");
-        let text = std::fs::read_to_string(&procs).map_err(TargetError::file("read", &procs))?;
-        // The first process of a group is the oldest one that lives: the others descend from it.
-        let first = text
-            .lines()
-            .filter_map(|line| line.trim().parse().ok())
-            .min();
-        first
-            .map(Some)
-            .ok_or_else(|| unusable(format!("no process runs in {}", procs.display())))
-    }
 }
 
 /// A server that is used.
