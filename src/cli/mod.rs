@@ -1,8 +1,11 @@
 //! The subcommands. Each file says what one command takes and what it prints; the work is done in the
 //! other rooms.
 
+/// `mailgauge clean`: takes marked mail out of mailboxes.
+pub mod clean;
 /// `mailgauge compare`: the main job.
 pub mod compare;
+mod counter;
 /// `mailgauge maildir-delivery`: a part of the target `courier`.
 pub mod maildir_delivery;
 mod progress;
@@ -10,6 +13,8 @@ mod progress;
 pub mod report;
 /// `mailgauge scenario`, and the options that choose a scenario.
 pub mod scenario;
+/// `mailgauge seed`: puts a scenario's mail into mailboxes.
+pub mod seed;
 /// `mailgauge serve`: the embedded server.
 pub mod serve;
 
@@ -35,6 +40,8 @@ pub struct Cli {
 /// What mailgauge can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Take out of mailboxes what mailgauge put there, and nothing else.
+    Clean(clean::Args),
     /// Compare POP3 and IMAP (the main job): run a scenario, judge the document's table.
     Compare(compare::Args),
     /// A part of the target `courier`.
@@ -44,6 +51,8 @@ pub enum Command {
     Report(report::Args),
     /// Check, show and list scenarios; print the schema of scenario files.
     Scenario(scenario::Args),
+    /// Put the mail of a scenario's start into mailboxes of a server that is already there.
+    Seed(seed::Args),
     /// Run the embedded POP3, IMAP and LMTP server.
     Serve(serve::Args),
 }
@@ -52,10 +61,12 @@ impl Command {
     /// Does it.
     pub fn run(self) -> anyhow::Result<Exit> {
         match self {
+            Self::Clean(args) => clean::run(&args),
             Self::Compare(args) => compare::run(&args),
             Self::MaildirDelivery(args) => maildir_delivery::run(&args),
             Self::Report(args) => report::run(&args),
             Self::Scenario(args) => scenario::run(&args),
+            Self::Seed(args) => seed::run(&args),
             Self::Serve(args) => serve::run(&args),
         }
     }

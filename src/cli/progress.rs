@@ -9,14 +9,14 @@ use crate::engine::{Progress, ProgressReceiver};
 use crate::scenario::{Arm, Phase};
 
 /// Without a terminal, a line comes at each turn, and at least this often.
-const LINE_EVERY: Duration = Duration::from_secs(10);
+pub(super) const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// Shows progress on standard error until the run is over. Dropping the future ends the display.
 pub(super) async fn show(mut progress: ProgressReceiver, quiet: bool) {
     let mut display = if quiet {
         Display::Nothing
     } else if std::io::stderr().is_terminal() {
-        Display::bar()
+        Display::Bar(bar())
     } else {
         Display::Lines(None)
     };
@@ -36,14 +36,6 @@ enum Display {
 type Turn = (u32, Option<Arm>, Option<Phase>);
 
 impl Display {
-    fn bar() -> Self {
-        let bar = ProgressBar::new(1);
-        if let Ok(style) = ProgressStyle::with_template("{bar:24} {msg}") {
-            bar.set_style(style.progress_chars("━╸─"));
-        }
-        Self::Bar(bar)
-    }
-
     fn update(&mut self, progress: &Progress) {
         match self {
             Self::Nothing => {}
@@ -63,6 +55,15 @@ impl Display {
             }
         }
     }
+}
+
+/// A bar on a terminal, with a sentence beside it.
+pub(super) fn bar() -> ProgressBar {
+    let bar = ProgressBar::new(1);
+    if let Ok(style) = ProgressStyle::with_template("{bar:24} {msg}") {
+        bar.set_style(style.progress_chars("━╸─"));
+    }
+    bar
 }
 
 impl Drop for Display {

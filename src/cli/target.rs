@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 
 use super::UsageError;
-use crate::target::{ExternalOptions, Target, TargetError};
+use crate::target::{External, ExternalOptions, Target, TargetError};
 
 /// What is said of a server that is already there; of no effect on those that mailgauge starts itself.
 #[derive(Clone, Debug, Default, ClapArgs)]
@@ -26,6 +26,17 @@ pub struct TargetOptions {
 }
 
 impl TargetOptions {
+    /// A server that is already there.
+    pub fn open_external(&self, name: &str) -> anyhow::Result<External> {
+        match self.open(name)? {
+            Target::External(external) => Ok(*external),
+            _ => Err(UsageError(format!(
+                "`{name}` is started afresh for each run, with empty mailboxes: name a target file, or the host of a server that is already there"
+            ))
+            .into()),
+        }
+    }
+
     /// The target of this name.
     pub fn open(&self, name: &str) -> anyhow::Result<Target> {
         let options = ExternalOptions {

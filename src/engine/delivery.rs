@@ -19,7 +19,7 @@ use crate::target::Endpoint;
 
 use super::ledger::Ledger;
 use super::log::{Log, Tap};
-use way::{Parcel, Way};
+pub(super) use way::{Parcel, Way};
 
 /// Who the mail is from. `.test` is reserved (RFC 6761): nothing ever reaches anybody.
 pub(super) const SENDER: &str = "sender@mailgauge.test";
@@ -97,7 +97,7 @@ pub(super) struct Carrier {
 impl Carrier {
     /// Delivers until the post is closed and empty. A connection is made when there is something to deliver.
     pub(super) async fn work(self) {
-        let mut way: Option<Way> = None;
+        let mut way: Option<Way<Tap>> = None;
         while let Some(letter) = self.post.next().await {
             if let Some(other) = way.take_if(|way| !way.serves(&letter.login)) {
                 self.leave(other).await;
@@ -121,7 +121,7 @@ impl Carrier {
         }
     }
 
-    async fn leave(&self, way: Way) {
+    async fn leave(&self, way: Way<Tap>) {
         let (figures, farewell) = way.quit().await;
         self.log.total(|totals| {
             totals.delivery += figures.traffic;
@@ -129,7 +129,7 @@ impl Carrier {
         });
     }
 
-    async fn connect(&self, letter: &Letter) -> Option<Way> {
+    async fn connect(&self, letter: &Letter) -> Option<Way<Tap>> {
         let tap = Tap {
             log: Rc::clone(&self.log),
             device: None,
@@ -148,7 +148,7 @@ impl Carrier {
     }
 
     /// False: the connection is of no more use.
-    async fn deliver(&self, way: &mut Way, letter: &Letter) -> bool {
+    async fn deliver(&self, way: &mut Way<Tap>, letter: &Letter) -> bool {
         let id = letter.ledger.borrow().identity(letter.seq);
         let envelope = Envelope {
             id: &id,
@@ -162,6 +162,7 @@ impl Carrier {
         let parcel = Parcel {
             sender: SENDER,
             recipient: &letter.address,
+            flags: &[],
             octets,
             body: writer.inspect(|chunk| digester.update(chunk)),
             due: letter.due.unwrap_or_else(Instant::now),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Instant;
 
-use crate::plan::{Arrival, UserId, UserPlan};
+use crate::plan::{Arrival, Plan, UserId, UserPlan};
 
 /// Eight hex digits that mark the mail of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,12 @@ impl RunId {
     /// A new one.
     pub fn random() -> Self {
         Self(rand::random())
+    }
+
+    /// Marks mail that is put there without a run: the same for the same plan, so that it is known again.
+    pub fn of_plan(plan: &Plan) -> Self {
+        let digits = plan.fingerprint();
+        Self(u32::from_str_radix(digits.get(..8).unwrap_or_default(), 16).unwrap_or_default())
     }
 
     /// The mark of one message: `X-Mailgauge-Id`.

@@ -18,6 +18,7 @@ mod preflight;
 mod prepare;
 mod progress;
 mod safety;
+mod seed;
 mod store;
 mod worker;
 
@@ -27,3 +28,4 @@ pub use ledger::RunId;
 pub use preflight::{PreflightError, make_room};
 pub use progress::{Progress, ProgressReceiver};
 pub use safety::{Load, Permit, admit};
+pub use seed::{Seeding, seed};

@@ -4,34 +4,35 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use crate::client::{ClientError, DeliverySession, ImapSession, Login, OpenError, SessionFigures};
-use crate::engine::log::Tap;
-use crate::metrics::{ErrorClass, Operation};
+use crate::metrics::{ErrorClass, Observer, Operation};
 use crate::net::Dialer;
 use crate::target::{Delivery, Endpoint, Service};
 
 /// An open connection.
 #[derive(Debug)]
-pub(super) enum Way {
-    Mail(Box<DeliverySession<Tap>>),
-    Append(Rc<Login>, Box<ImapSession<Tap>>),
+pub(in crate::engine) enum Way<O> {
+    Mail(Box<DeliverySession<O>>),
+    Append(Rc<Login>, Box<ImapSession<O>>),
 }
 
 /// One message, ready to go.
-pub(super) struct Parcel<'a, B> {
-    pub(super) sender: &'a str,
-    pub(super) recipient: &'a str,
-    pub(super) octets: u64,
-    pub(super) body: B,
-    pub(super) due: Instant,
+pub(in crate::engine) struct Parcel<'a, B> {
+    pub(in crate::engine) sender: &'a str,
+    pub(in crate::engine) recipient: &'a str,
+    /// Only APPEND can set them.
+    pub(in crate::engine) flags: &'a [&'a str],
+    pub(in crate::engine) octets: u64,
+    pub(in crate::engine) body: B,
+    pub(in crate::engine) due: Instant,
 }
 
-impl Way {
+impl<O: Observer> Way<O> {
     /// Connects as the target wants it; `owner` is whose mail comes first.
-    pub(super) async fn open(
+    pub(in crate::engine) async fn open(
         dialer: &Dialer,
         endpoint: &Endpoint,
         owner: &Rc<Login>,
-        tap: Tap,
+        observer: O,
     ) -> Result<Self, OpenError> {
         let due = Instant::now();
         match &endpoint.delivery {
@@ -41,7 +42,7 @@ impl Way {
                 login,
             } => {
                 let mut session =
-                    DeliverySession::open(dialer, address, *tls, *dialect, due, tap).await?;
+                    DeliverySession::open(dialer, address, *tls, *dialect, due, observer).await?;
                 if let Some(login) = login
                     && let Err(error) = session.log_in(login).await
                 {
@@ -58,14 +59,15 @@ impl Way {
                         figures: SessionFigures::default(),
                     });
                 };
-                let session = ImapSession::open(dialer, address, *tls, owner, due, tap).await?;
+                let session =
+                    ImapSession::open(dialer, address, *tls, owner, due, observer).await?;
                 Ok(Self::Append(Rc::clone(owner), Box::new(session)))
             }
         }
     }
 
     /// Whether this user's mail can go over this connection.
-    pub(super) fn serves(&self, owner: &Rc<Login>) -> bool {
+    pub(in crate::engine) fn serves(&self, owner: &Rc<Login>) -> bool {
         match self {
             Self::Mail(_) => true,
             Self::Append(login, _) => login == owner,
@@ -73,7 +75,10 @@ impl Way {
     }
 
     /// Hands a message over. A refusal leaves the connection as it was.
-    pub(super) async fn deliver<B>(&mut self, parcel: Parcel<'_, B>) -> Result<(), ClientError>
+    pub(in crate::engine) async fn deliver<B>(
+        &mut self,
+        parcel: Parcel<'_, B>,
+    ) -> Result<(), ClientError>
     where
         B: IntoIterator,
         B::Item: AsRef<[u8]>,
@@ -81,6 +86,7 @@ impl Way {
         let Parcel {
             sender,
             recipient,
+            flags,
             octets,
             body,
             due,
@@ -101,19 +107,19 @@ impl Way {
             }
             Self::Append(_, session) => {
                 session.due_next(due);
-                session.append("INBOX", &[], octets, body).await.map(drop)
+                session.append("INBOX", flags, octets, body).await.map(drop)
             }
         }
     }
 
-    pub(super) async fn quit(self) -> (SessionFigures, Result<(), ClientError>) {
+    pub(in crate::engine) async fn quit(self) -> (SessionFigures, Result<(), ClientError>) {
         match self {
             Self::Mail(session) => session.quit().await,
             Self::Append(_, session) => session.logout().await,
         }
     }
 
-    pub(super) fn abort(self) -> SessionFigures {
+    pub(in crate::engine) fn abort(self) -> SessionFigures {
         match self {
             Self::Mail(session) => session.abort(),
             Self::Append(_, session) => session.abort(),
