@@ -11,7 +11,6 @@ use tokio::sync::watch;
 
 use crate::engine::{self, Comparison, Ended, Progress, RunId, Stop};
 use crate::exit::Exit;
-use crate::metrics::RecordSender;
 use crate::plan::{Plan, Shard};
 use crate::probe;
 use crate::report::Lang;
@@ -23,6 +22,7 @@ use super::UsageError;
 use super::progress;
 use super::report;
 use super::scenario::ScenarioOptions;
+use super::several;
 use super::target::TargetOptions;
 
 /// Where runs go that were given no directory.
@@ -35,24 +35,25 @@ const BATCHES: usize = 1_024;
 pub struct Args {
     #[command(flatten)]
     scenario: ScenarioOptions,
-    /// What to measure: `embedded`, a private `dovecot`, `cyrus` or `courier` (if installed), a target file, or the
-    /// host of a server that is already there.
-    #[arg(long, value_name = "NAME", default_value = "embedded")]
-    target: String,
+    /// What to measure: `embedded`, a private `dovecot` (or `dovecot:sdbox`, `dovecot:mdbox`), `cyrus` or `courier` (if
+    /// installed), a target file, or the host of a server that is already there. Several, one `--target` each, are run
+    /// one after another with the same plan and stand in one table.
+    #[arg(long = "target", value_name = "NAME", default_value = "embedded")]
+    targets: Vec<String>,
     #[command(flatten)]
-    target_options: TargetOptions,
+    pub(super) target_options: TargetOptions,
     /// Number of blocks; each runs every arm once (`run.blocks`).
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     blocks: Option<String>,
-    /// Where the results go; new or empty [default: results/<time>-<scenario>-<target>].
+    /// Where the results go; new or empty [default: results/<time>-<scenario>-<targets>].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Language of the labels.
     #[arg(long, value_enum, default_value_t)]
-    lang: Lang,
+    pub(super) lang: Lang,
     /// Show no progress and print no table.
     #[arg(short, long)]
-    quiet: bool,
+    pub(super) quiet: bool,
 }
 
 /// Does it.
@@ -65,67 +66,111 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         .scenario
         .load_with(blocks.as_slice())
         .map_err(|error| UsageError(error.to_string()))?;
-    let target = args.target_options.open(&args.target)?;
     let plan = Plan::new(&scenario, Shard::WHOLE);
-    engine::make_room(&engine::request(&scenario, &plan))?;
+    let job = Job {
+        args,
+        scenario: &scenario,
+        plan: &plan,
+    };
+    match args.targets.as_slice() {
+        [name] => {
+            let target = args.target_options.open(name)?;
+            engine::make_room(&engine::request(&scenario, &plan))?;
+            runtime()?.block_on(compare(job, target))
+        }
+        names => several::run(job, names),
+    }
+}
+
+/// What is to be done, on each target alike.
+#[derive(Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub(super) args: &'a Args,
+    pub(super) scenario: &'a Scenario,
+    pub(super) plan: &'a Plan,
+}
+
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("cannot start the runtime")?
-        .block_on(compare(args, scenario, plan, target))
+        .context("cannot start the runtime")
 }
 
-async fn compare(
-    args: &Args,
-    scenario: Scenario,
-    plan: Plan,
-    target: Target,
-) -> anyhow::Result<Exit> {
+async fn compare(job: Job<'_>, target: Target) -> anyhow::Result<Exit> {
     let stop = stop_signal()?;
-    if let Some(load) = engine::admit(&target, &scenario, &plan).await? {
-        eprintln!("{}: {load}", target.name());
+    let Some(portrait) = job.portrait(&target, &stop).await? else {
+        return Ok(Exit::Interrupted);
+    };
+    let dir = directory(job, target.name())?;
+    let ended = job.measure(target, portrait, &dir, stop).await?;
+    conclude(job.args, &dir, ended)
+}
+
+impl Job<'_> {
+    /// Starts the target once before the run, to see that it answers, and what it is. None: the user stopped it.
+    pub(super) async fn portrait(
+        self,
+        target: &Target,
+        stop: &watch::Receiver<Stop>,
+    ) -> anyhow::Result<Option<Portrait>> {
+        if let Some(load) = engine::admit(target, self.scenario, self.plan).await? {
+            eprintln!("{}: {load}", target.name());
+        }
+        tokio::select! {
+            portrait = portrait(target, self.scenario, self.plan) => portrait.map(Some),
+            () = stopped(stop.clone()) => Ok(None),
+        }
     }
-    let portrait = tokio::select! {
-        portrait = portrait(&target, &scenario, &plan) => portrait?,
-        () = stopped(stop.clone()) => return Ok(Exit::Interrupted),
-    };
-    let started = jiff::Timestamp::now();
-    let run_start = Instant::now();
-    let dir = directory(args, started, &scenario, &target)?;
-    let name = target.name().to_owned();
-    let run_id = RunId::random();
-    let (progress, shown) = watch::channel(Progress::default());
-    let comparison = |records: RecordSender| Comparison {
-        scenario: Arc::new(scenario.clone()),
-        plan: Arc::new(plan.clone()),
-        target,
-        run_id,
-        run_start,
-        records,
-        progress,
-        stop,
-    };
-    let manifest = Manifest {
-        started: started.to_string(),
-        run_id: run_id.to_string(),
-        worker_threads: engine::workers(&scenario, &plan) as u32,
-        target: facts(&name, portrait),
-        ..manifest(&scenario, &plan)
-    };
-    let (records, writing) = Writer::create(&dir, &manifest)?.spawn(BATCHES)?;
-    let comparison = comparison(records);
-    let ended = tokio::select! {
-        biased;
-        ended = comparison.run() => ended,
-        () = progress::show(shown, args.quiet) => bail!("the display of progress ended before the run"),
-    };
-    drop(comparison);
-    let mut writer = writing
-        .join()
-        .map_err(|_| anyhow::anyhow!("the writer of the results panicked"))??;
-    writer.update_manifest(|manifest| manifest.outcome = outcome(&ended))?;
-    writer.finish()?;
-    conclude(args, &dir, ended)
+
+    /// Runs all cells against the target and leaves the run directory `dir`.
+    pub(super) async fn measure(
+        self,
+        target: Target,
+        portrait: Portrait,
+        dir: &Path,
+        stop: watch::Receiver<Stop>,
+    ) -> anyhow::Result<Ended> {
+        let Self {
+            args,
+            scenario,
+            plan,
+        } = self;
+        let run_id = RunId::random();
+        let started = jiff::Timestamp::now();
+        let run_start = Instant::now();
+        let manifest = Manifest {
+            started: started.to_string(),
+            run_id: run_id.to_string(),
+            worker_threads: engine::workers(scenario, plan) as u32,
+            target: facts(target.name(), portrait),
+            ..manifest(scenario, plan)
+        };
+        let (records, writing) = Writer::create(dir, &manifest)?.spawn(BATCHES)?;
+        let (progress, shown) = watch::channel(Progress::default());
+        let comparison = Comparison {
+            scenario: Arc::new(scenario.clone()),
+            plan: Arc::new(plan.clone()),
+            target,
+            run_id,
+            run_start,
+            records,
+            progress,
+            stop,
+        };
+        let ended = tokio::select! {
+            biased;
+            ended = comparison.run() => ended,
+            () = progress::show(shown, args.quiet) => bail!("the display of progress ended before the run"),
+        };
+        drop(comparison);
+        let mut writer = writing
+            .join()
+            .map_err(|_| anyhow::anyhow!("the writer of the results panicked"))??;
+        writer.update_manifest(|manifest| manifest.outcome = outcome(&ended))?;
+        writer.finish()?;
+        Ok(ended)
+    }
 }
 
 /// Judges what is there, prints it, and says where it is.
@@ -150,7 +195,6 @@ fn conclude(args: &Args, dir: &Path, ended: Ended) -> anyhow::Result<Exit> {
     }
 }
 
-/// Starts the target once before the run, to see that it answers, and what it is.
 async fn portrait(target: &Target, scenario: &Scenario, plan: &Plan) -> anyhow::Result<Portrait> {
     let instance = target.start(engine::request(scenario, plan)).await?;
     let portrait = Portrait::of(&instance).await;
@@ -161,7 +205,7 @@ async fn portrait(target: &Target, scenario: &Scenario, plan: &Plan) -> anyhow::
 }
 
 /// SIGINT, SIGTERM, SIGHUP: once to end in order, twice to end at once.
-fn stop_signal() -> anyhow::Result<watch::Receiver<Stop>> {
+pub(super) fn stop_signal() -> anyhow::Result<watch::Receiver<Stop>> {
     let (sender, receiver) = watch::channel(Stop::No);
     for kind in [
         SignalKind::interrupt(),
@@ -190,18 +234,15 @@ async fn stopped(mut stop: watch::Receiver<Stop>) {
     }
 }
 
-fn directory(
-    args: &Args,
-    started: jiff::Timestamp,
-    scenario: &Scenario,
-    target: &Target,
-) -> anyhow::Result<PathBuf> {
-    if let Some(dir) = &args.out {
+/// The directory that was asked for, or a new one among the results, with a link to it.
+pub(super) fn directory(job: Job<'_>, target: &str) -> anyhow::Result<PathBuf> {
+    if let Some(dir) = &job.args.out {
         rundir::create_empty(dir)?;
         return Ok(dir.clone());
     }
     let base = Path::new(RESULTS);
-    let dir = rundir::create_unique(base, started, &scenario.name, target.name())?;
+    let now = jiff::Timestamp::now();
+    let dir = rundir::create_unique(base, now, &job.scenario.name, target)?;
     if !rundir::link_latest(base, &dir)? {
         tracing::warn!("{RESULTS}/latest is no link and was left alone");
     }
@@ -237,7 +278,7 @@ fn facts(name: &str, portrait: Portrait) -> TargetFacts {
     }
 }
 
-fn outcome(ended: &Ended) -> Outcome {
+pub(super) fn outcome(ended: &Ended) -> Outcome {
     match ended {
         Ended::Complete => Outcome::Complete,
         Ended::Interrupted => Outcome::Interrupted,

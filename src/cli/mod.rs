@@ -17,6 +17,7 @@ pub mod scenario;
 pub mod seed;
 /// `mailgauge serve`: the embedded server.
 pub mod serve;
+mod several;
 
 /// The options that say what may be done with a server that is already there.
 pub mod target;

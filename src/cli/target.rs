@@ -39,17 +39,20 @@ impl TargetOptions {
 
     /// The target of this name.
     pub fn open(&self, name: &str) -> anyhow::Result<Target> {
+        self.find(name)?.map_err(Into::into)
+    }
+
+    /// The target of this name, or why it cannot be had here and now; an error if no machine could have it.
+    pub fn find(&self, name: &str) -> Result<Result<Target, TargetError>, UsageError> {
         let options = ExternalOptions {
             accounts: self.accounts.clone(),
             allow_plaintext: self.allow_plaintext,
             insecure: self.insecure,
             owned: self.i_own_this_target,
         };
-        Target::named_with(name, &options).map_err(|error| match error {
-            TargetError::Unknown { .. } | TargetError::Description { .. } => {
-                UsageError(error.to_string()).into()
-            }
-            error => error.into(),
-        })
+        match Target::named_with(name, &options) {
+            Err(error) if error.is_usage() => Err(UsageError(error.to_string())),
+            target => Ok(target),
+        }
     }
 }

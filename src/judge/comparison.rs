@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Judgement, Verdict};
+use super::{Column, DOCUMENT, Judgement, Lineup, Verdict};
 use crate::scenario::Arm;
 
 /// A line of `comparison.csv`. The column names are fixed: scripts rely on them.
@@ -64,10 +64,51 @@ pub fn lines(judgement: &Judgement) -> Vec<ComparisonRow> {
     lines
 }
 
-/// Writes the lines with their header.
+/// The lines of several targets, one after another. A target without a run has the same lines, without values.
+pub fn lineup_lines(lineup: &Lineup) -> Vec<ComparisonRow> {
+    let lines = |column: &Column| match &column.result {
+        Ok(judgement) => lines(judgement),
+        Err(_) => lines_without_values(&column.target, &lineup.arms),
+    };
+    lineup.columns.iter().flat_map(lines).collect()
+}
+
+fn lines_without_values(target: &str, arms: &[Arm]) -> Vec<ComparisonRow> {
+    let mut lines = Vec::new();
+    for row in &DOCUMENT {
+        for arm in arms {
+            let word = row.word(arm.protocol());
+            lines.extend(row.metrics.iter().map(|metric| ComparisonRow {
+                row: row.number,
+                claim: format!("{}: {}", row.english, word.english),
+                target: target.to_owned(),
+                arm: *arm,
+                metric: metric.name.to_owned(),
+                value: None,
+                unit: metric.unit.to_string(),
+                low: None,
+                high: None,
+                n: 0,
+                verdict: Verdict::NotMeasured,
+            }));
+        }
+    }
+    lines
+}
+
+/// Writes the lines of a judgement with their header.
 pub fn write(judgement: &Judgement, out: impl Write) -> Result<(), csv::Error> {
+    write_lines(lines(judgement), out)
+}
+
+/// Writes the lines of several targets with their header.
+pub fn write_lineup(lineup: &Lineup, out: impl Write) -> Result<(), csv::Error> {
+    write_lines(lineup_lines(lineup), out)
+}
+
+fn write_lines(lines: Vec<ComparisonRow>, out: impl Write) -> Result<(), csv::Error> {
     let mut csv = csv::Writer::from_writer(out);
-    for line in lines(judgement) {
+    for line in lines {
         csv.serialize(line)?;
     }
     csv.flush()?;
@@ -133,6 +174,20 @@ mod tests {
         assert_eq!(line.value, None);
         assert_eq!(line.n, 0);
         assert_eq!(line.verdict, Verdict::NotMeasured);
+    }
+
+    #[test]
+    fn a_target_without_a_run_has_the_same_lines_without_values() {
+        let judgement = judge(&synthetic::as_the_document_says());
+        let full = lines(&judgement);
+        let empty = lines_without_values("cyrus", &judgement.setting.arms);
+        let names = |lines: &[ComparisonRow]| -> Vec<_> {
+            let name = |line: &ComparisonRow| (line.claim.clone(), line.arm, line.metric.clone());
+            lines.iter().map(name).collect()
+        };
+        assert_eq!(names(&empty), names(&full));
+        let bare = |line: &ComparisonRow| line.target == "cyrus" && line.value.is_none();
+        assert!(empty.iter().all(bare));
     }
 
     #[test]

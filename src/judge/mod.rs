@@ -5,6 +5,7 @@ pub mod comparison;
 pub mod document;
 pub mod evidence;
 pub mod figure;
+mod lineup;
 mod rows;
 #[cfg(test)]
 pub(crate) mod synthetic;
@@ -17,6 +18,7 @@ use serde::Serialize;
 pub use document::{DOCUMENT, DocumentRow};
 pub use evidence::{Ending, Evidence, Part, Setting};
 pub use figure::{Figure, Kind, Metric, Role, Unit};
+pub use lineup::{Column, Lineup, Standing};
 pub use validity::Validity;
 pub use verdict::Verdict;
 

@@ -10,8 +10,8 @@ pub mod table;
 
 pub use lang::Lang;
 
-use crate::judge::{Ending, Judgement, comparison, verdict_file};
-use crate::rundir::{self, RunDir};
+use crate::judge::{Ending, Judgement, Lineup, comparison, verdict_file};
+use crate::rundir::{self, RunDir, RunSet};
 use material::Material;
 use page::Page;
 
@@ -83,5 +83,23 @@ pub fn write_all(run: &RunDir, judgement: &Judgement, lang: Lang) -> Result<(), 
 pub fn print(judgement: &Judgement, lang: Lang) -> std::io::Result<()> {
     use std::io::Write as _;
     let text = table::render(judgement, table::Look::of_stdout(lang));
+    std::io::stdout().write_all(text.as_bytes())
+}
+
+/// Writes the results of a set of runs into its directory: `comparison.csv` and `comparison.md`. Each target's own are in
+/// its run directory.
+pub fn write_lineup(set: &RunSet, lineup: &Lineup, lang: Lang) -> Result<(), Error> {
+    let mut lines = Vec::new();
+    comparison::write_lineup(lineup, &mut lines)?;
+    rundir::write_whole(set.path(), rundir::COMPARISON, &lines)?;
+    let table = table::markdown_lineup(lineup, lang);
+    rundir::write_whole(set.path(), COMPARISON_MD, table.as_bytes())?;
+    Ok(())
+}
+
+/// Prints the table of several targets to standard output, as wide as the terminal, in colour only there.
+pub fn print_lineup(lineup: &Lineup, lang: Lang) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let text = table::render_lineup(lineup, table::Look::for_lineup(lang));
     std::io::stdout().write_all(text.as_bytes())
 }

@@ -11,6 +11,8 @@ use crate::metrics::row::{
 
 /// What was run, with what, against what.
 pub const MANIFEST: &str = "manifest.json";
+/// What a set of runs holds; it marks a directory as one.
+pub const SET: &str = "set.json";
 /// Every histogram of every second, HDR interval log.
 pub const LATENCY: &str = "latency.hlog";
 /// The document's rows with measured values; `judge` writes it.

@@ -3,6 +3,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Error, files};
@@ -153,48 +154,12 @@ pub enum Outcome {
 impl Manifest {
     /// Reads and checks `manifest.json` of `dir`.
     pub fn read(dir: &Path) -> Result<Self, Error> {
-        let path = dir.join(files::MANIFEST);
-        let bytes = fs::read(&path).map_err(|source| {
-            if source.kind() == std::io::ErrorKind::NotFound {
-                Error::NoManifest { path: path.clone() }
-            } else {
-                Error::read(&path, source)
-            }
-        })?;
-        let broken = |source| Error::Manifest {
-            path: path.clone(),
-            source,
-        };
-        // The version first: a manifest of another version may lack fields of ours.
-        let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(broken)?;
-        let found = value
-            .get("schema_version")
-            .and_then(serde_json::Value::as_u64);
-        if let Some(found) = found.filter(|&found| found != u64::from(SCHEMA_VERSION)) {
-            let writer = value.get("mailgauge").and_then(serde_json::Value::as_str);
-            return Err(Error::Schema {
-                path,
-                found,
-                writer: writer.unwrap_or("unknown").to_owned(),
-            });
-        }
-        serde_json::from_slice(&bytes).map_err(broken)
+        read_json(&dir.join(files::MANIFEST))
     }
 
     /// Puts the manifest in place of the one before, whole or not at all.
     pub fn write(&self, dir: &Path) -> Result<(), Error> {
-        let path = dir.join(files::MANIFEST);
-        let failed = |source| Error::write(&path, source);
-        let mut text = serde_json::to_vec_pretty(self).map_err(|e| failed(e.into()))?;
-        text.push(b'\n');
-        let mut file = tempfile::Builder::new()
-            .prefix(".manifest-")
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-            .tempfile_in(dir)
-            .map_err(failed)?;
-        file.write_all(&text).map_err(failed)?;
-        file.persist(&path).map_err(|e| failed(e.error))?;
-        Ok(())
+        write_json(dir, files::MANIFEST, self)
     }
 
     /// The cell enters `phase`; whatever was under way ends.
@@ -222,4 +187,50 @@ impl Manifest {
             .iter()
             .find(|span| (span.block, span.arm, span.phase) == (cell.block, cell.arm, phase))
     }
+}
+
+/// Reads a file of ours that begins with a schema version.
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
+    let path = path.to_path_buf();
+    let bytes = fs::read(&path).map_err(|source| {
+        if source.kind() == std::io::ErrorKind::NotFound {
+            Error::NoManifest { path: path.clone() }
+        } else {
+            Error::read(&path, source)
+        }
+    })?;
+    let broken = |source| Error::Manifest {
+        path: path.clone(),
+        source,
+    };
+    // The version first: a file of another version may lack fields of ours.
+    let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(broken)?;
+    let found = value
+        .get("schema_version")
+        .and_then(serde_json::Value::as_u64);
+    if let Some(found) = found.filter(|&found| found != u64::from(SCHEMA_VERSION)) {
+        let writer = value.get("mailgauge").and_then(serde_json::Value::as_str);
+        return Err(Error::Schema {
+            path,
+            found,
+            writer: writer.unwrap_or("unknown").to_owned(),
+        });
+    }
+    serde_json::from_slice(&bytes).map_err(broken)
+}
+
+/// Puts a file in place of the one before, whole or not at all.
+pub(super) fn write_json(dir: &Path, name: &str, value: &impl Serialize) -> Result<(), Error> {
+    let path = dir.join(name);
+    let failed = |source| Error::write(&path, source);
+    let mut text = serde_json::to_vec_pretty(value).map_err(|e| failed(e.into()))?;
+    text.push(b'\n');
+    let mut file = tempfile::Builder::new()
+        .prefix(".manifest-")
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .tempfile_in(dir)
+        .map_err(failed)?;
+    file.write_all(&text).map_err(failed)?;
+    file.persist(&path).map_err(|e| failed(e.error))?;
+    Ok(())
 }

@@ -9,6 +9,7 @@ mod hlog;
 mod label;
 mod manifest;
 mod reader;
+mod set;
 mod table;
 mod writer;
 
@@ -17,10 +18,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use error::Error;
-pub use files::{CHARTS, COMPARISON, Csv, LATENCY, MANIFEST, VERDICT};
+pub use files::{CHARTS, COMPARISON, Csv, LATENCY, MANIFEST, SET, VERDICT};
 pub use label::{Label, Time};
 pub use manifest::{Manifest, Outcome, PhaseSpan, SCHEMA_VERSION, ShardFacts, TargetFacts};
 pub use reader::RunDir;
+pub use set::{RunSet, SetManifest, SetTarget};
 pub use writer::{Writer, write_whole};
 
 /// Name of the link to the newest run in a folder of runs.

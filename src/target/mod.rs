@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use courier::{Courier, deliver_into_maildirs};
 pub use cyrus::Cyrus;
-pub use dovecot::Dovecot;
+pub use dovecot::{Dovecot, Storage};
 pub use embedded::Embedded;
 pub use endpoint::{Delivery, Endpoint, Service};
 pub use external::{
@@ -62,9 +62,29 @@ impl Target {
         Self::named_with(name, &ExternalOptions::default())
     }
 
-    /// The same, with what the command line says of a server that is already there. A name with a slash, or ending in
-    /// `.toml`, is a file; any other with a dot or a colon in it, and `localhost`, is a host.
+    /// The same, with what the command line says of a server that is already there. What stands behind the colon of a
+    /// server that we start are its options: `dovecot:mdbox`. Else a name with a slash, or ending in `.toml`, is a file; any
+    /// other with a dot or a colon in it, and `localhost`, is a host.
     pub fn named_with(name: &str, options: &ExternalOptions) -> Result<Self, TargetError> {
+        let (server, own_options) = split_options(name);
+        match (server, own_options) {
+            ("dovecot", own_options) => {
+                let storage = Storage::of_options(own_options)?;
+                return Dovecot::installed().map(|it| Self::Dovecot(it.with_storage(storage)));
+            }
+            (_, Some(option)) => {
+                return Err(TargetError::UnknownOption {
+                    server: match server {
+                        "cyrus" => "Cyrus",
+                        "courier" => "Courier",
+                        _ => "the embedded server",
+                    },
+                    option: option.to_owned(),
+                    known: "none",
+                });
+            }
+            (_, None) => {}
+        }
         let path = Path::new(name);
         if path.components().count() > 1 || path.extension().is_some_and(|end| end == "toml") {
             let external = External::read(path, options)?;
@@ -76,7 +96,6 @@ impl Target {
         }
         match name {
             "embedded" => Embedded::of_this_program().map(Self::Embedded),
-            "dovecot" => Dovecot::installed().map(Self::Dovecot),
             "cyrus" => Cyrus::installed().map(Self::Cyrus),
             "courier" => Courier::installed().map(Self::Courier),
             _ => Err(TargetError::Unknown { name: name.into() }),
@@ -87,7 +106,7 @@ impl Target {
     pub fn name(&self) -> &str {
         match self {
             Self::Embedded(_) => "embedded",
-            Self::Dovecot(_) => "dovecot",
+            Self::Dovecot(dovecot) => dovecot.name(),
             Self::Cyrus(_) => "cyrus",
             Self::Courier(_) => "courier",
             Self::External(external) => external.name(),
@@ -259,6 +278,16 @@ pub enum TargetError {
         /// What was asked for.
         name: String,
     },
+    /// A server of ours has no such option.
+    #[error("`{option}` is no option of {server}; it has {known}")]
+    UnknownOption {
+        /// Its name for people.
+        server: &'static str,
+        /// What was asked for.
+        option: String,
+        /// What there is.
+        known: &'static str,
+    },
     /// The packages are missing.
     #[error(
         "Dovecot is not installed ({missing} not found): install it with `apt-get install {packages}`"
@@ -336,6 +365,14 @@ pub enum TargetError {
 }
 
 impl TargetError {
+    /// What was asked for cannot be on any machine: the command line is wrong.
+    pub const fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Unknown { .. } | Self::UnknownOption { .. } | Self::Description { .. }
+        )
+    }
+
     fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::File {
@@ -343,6 +380,18 @@ impl TargetError {
             path,
             source,
         }
+    }
+}
+
+/// A server of ours and the options behind its colon. A host may have such a name too, but then a port number follows.
+fn split_options(name: &str) -> (&str, Option<&str>) {
+    match name.split_once(':') {
+        Some((server @ ("embedded" | "dovecot" | "cyrus" | "courier"), options))
+            if !options.starts_with(|first: char| first.is_ascii_digit()) =>
+        {
+            (server, Some(options))
+        }
+        _ => (name, None),
     }
 }
 
@@ -384,13 +433,27 @@ fn private_accounts(count: u32, domain: &str) -> Vec<Account> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Account, Target, TargetError, free_ports, private_accounts};
+    use super::{Account, Target, TargetError, free_ports, private_accounts, split_options};
 
     #[test]
     fn a_target_that_does_not_exist_is_refused_with_what_there_is() {
         let error = Target::named("dovcot").unwrap_err();
         assert!(matches!(error, TargetError::Unknown { .. }));
         assert!(error.to_string().contains("`dovecot`"));
+    }
+
+    #[test]
+    fn what_follows_the_colon_of_a_server_of_ours_are_its_options() {
+        assert_eq!(split_options("dovecot"), ("dovecot", None));
+        assert_eq!(split_options("dovecot:mdbox"), ("dovecot", Some("mdbox")));
+        assert_eq!(split_options("dovecot:143"), ("dovecot:143", None));
+        assert_eq!(split_options("host:imap"), ("host:imap", None));
+        let error = Target::named("cyrus:mdbox").unwrap_err();
+        assert!(error.is_usage());
+        assert_eq!(
+            error.to_string(),
+            "`mdbox` is no option of Cyrus; it has none"
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! upper vowels and tone marks take none.
 
 mod columns;
+mod lineup;
 mod markdown;
 
 use std::fmt::Write as _;
@@ -10,7 +11,8 @@ use std::fmt::Write as _;
 use console::Style;
 
 use columns::{Align, fit, pad, wrap};
-pub use markdown::{markdown, markdown_rows};
+pub use lineup::render_lineup;
+pub use markdown::{markdown, markdown_lineup, markdown_rows};
 
 use super::lang::{self, Lang, sign};
 use super::number;
@@ -39,12 +41,21 @@ pub struct Look {
 impl Look {
     /// As standard output is: its width, and colour only if it is a terminal and `NO_COLOR` is not set.
     pub fn of_stdout(lang: Lang) -> Self {
+        Self::of_stdout_up_to(WIDEST, lang)
+    }
+
+    /// The same for the table of several targets, which may be wider.
+    pub fn for_lineup(lang: Lang) -> Self {
+        Self::of_stdout_up_to(lineup::WIDEST, lang)
+    }
+
+    fn of_stdout_up_to(widest: usize, lang: Lang) -> Self {
         let terminal = console::Term::stdout();
         let width = terminal
             .size_checked()
             .map_or(NARROW, |(_, columns)| usize::from(columns));
         Self {
-            width: width.clamp(NARROW, WIDEST),
+            width: width.clamp(NARROW, widest),
             colour: console::colors_enabled(),
             lang,
         }

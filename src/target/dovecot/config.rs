@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 
-use super::TargetError;
+use super::{Storage, TargetError};
 use crate::scenario::TlsMode;
 use crate::target::Account;
 use crate::target::certificate::Certificate;
@@ -101,6 +101,8 @@ pub(super) struct Config<'a> {
     pub(super) certificate: Option<&'a Certificate>,
     /// Client connections at the same time.
     pub(super) connections: u32,
+    /// How it keeps mail.
+    pub(super) storage: Storage,
 }
 
 impl Config<'_> {
@@ -150,7 +152,7 @@ impl Config<'_> {
                 "high-performance login (shared login processes)".to_owned(),
             ),
             ("mail processes", clients),
-            ("storage", "maildir".into()),
+            ("storage", self.storage.to_string()),
             ("fsync", "never".into()),
             ("password scheme", "plain".into()),
             ("authentication cache", "10 MB".into()),
@@ -169,7 +171,13 @@ impl Config<'_> {
             ),
         ]
         .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        .into_iter()
+        .chain(
+            self.storage
+                .purging()
+                .map(|text| ("purging".to_owned(), text.to_owned())),
+        )
+        .collect()
     }
 
     /// One, as Dovecot does it, as long as the system has enough inotify instances: each process needs one for IDLE,
@@ -227,13 +235,15 @@ first_valid_uid = {uid}
 first_valid_gid = {gid}
 mail_uid = {mail}
 mail_gid = {mail_group}
-mail_location = maildir:{dir}/mail/%n/Maildir
+mail_location = {storage}:{dir}/mail/%n/{folder}
 mail_fsync = never
 mail_max_userip_connections = 0
 imap_idle_notify_interval = 29 mins
 hostname = localhost
 postmaster_address = postmaster@localhost
 ",
+            storage = self.storage,
+            folder = self.storage.folder(),
             internal = internal.name,
             internal_group = internal.group,
             login = login.name,
@@ -361,7 +371,7 @@ const MAILBOXES: &str = "namespace inbox {
 mod tests {
     use std::path::Path;
 
-    use super::{Config, Identity, Owner, group_name};
+    use super::{Config, Identity, Owner, Storage, group_name};
     use crate::scenario::TlsMode;
     use crate::target::private::Ports;
 
@@ -381,6 +391,10 @@ mod tests {
     }
 
     fn text(tls: TlsMode, connections: u32) -> String {
+        text_with(tls, connections, Storage::Maildir)
+    }
+
+    fn text_with(tls: TlsMode, connections: u32, storage: Storage) -> String {
         let config = Config {
             dir: Path::new("/tmp/here"),
             identity: &identity(),
@@ -392,8 +406,21 @@ mod tests {
             tls,
             certificate: None,
             connections,
+            storage,
         };
         config.text()
+    }
+
+    #[test]
+    fn every_storage_lies_in_the_folder_whose_size_is_taken() {
+        for (storage, location) in [
+            (Storage::Maildir, "maildir:/tmp/here/mail/%n/Maildir"),
+            (Storage::Sdbox, "sdbox:/tmp/here/mail/%n/sdbox"),
+            (Storage::Mdbox, "mdbox:/tmp/here/mail/%n/mdbox"),
+        ] {
+            let text = text_with(TlsMode::Plain, 10, storage);
+            assert!(text.contains(&format!("mail_location = {location}\n")));
+        }
     }
 
     #[test]

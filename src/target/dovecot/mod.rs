@@ -2,6 +2,7 @@
 //! stopped by us. It works for root (mail then belongs to `nobody`) and for an ordinary user.
 
 mod config;
+mod storage;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use tokio::process::Command;
 
 use self::config::{Config, Identity};
+pub use self::storage::Storage;
 use super::packages::find_program;
 use super::private::{self, Ports, Running};
 use super::process::ServerProcess;
@@ -24,6 +26,7 @@ const PACKAGES: &str = "dovecot-imapd dovecot-pop3d dovecot-lmtpd";
 pub struct Dovecot {
     program: PathBuf,
     version: String,
+    storage: Storage,
 }
 
 impl Dovecot {
@@ -53,7 +56,26 @@ impl Dovecot {
         if !version.starts_with("2.3.") {
             return Err(TargetError::Version { version });
         }
-        Ok(Self { program, version })
+        Ok(Self {
+            program,
+            version,
+            storage: Storage::default(),
+        })
+    }
+
+    /// The same Dovecot, keeping its mail in another format.
+    #[must_use]
+    pub fn with_storage(self, storage: Storage) -> Self {
+        Self { storage, ..self }
+    }
+
+    /// `dovecot`, and what makes it differ from one without options: `dovecot:mdbox`.
+    pub const fn name(&self) -> &'static str {
+        match self.storage {
+            Storage::Maildir => "dovecot",
+            Storage::Sdbox => "dovecot:sdbox",
+            Storage::Mdbox => "dovecot:mdbox",
+        }
     }
 
     pub(super) async fn start(&self, request: Request) -> Result<Instance, TargetError> {
@@ -76,6 +98,7 @@ impl Dovecot {
             tls: request.tls,
             certificate: certificate.as_ref(),
             connections: request.connections,
+            storage: self.storage,
         };
         config.write(&accounts)?;
 
@@ -108,7 +131,7 @@ impl Dovecot {
 
 #[cfg(test)]
 mod tests {
-    use super::Dovecot;
+    use super::{Dovecot, Storage};
     use crate::scenario::TlsMode;
     use crate::target::Request;
 
@@ -118,7 +141,12 @@ mod tests {
             eprintln!("skipped: Dovecot is not installed");
             return;
         };
-        for tls in [TlsMode::Plain, TlsMode::Starttls, TlsMode::Implicit] {
+        for (tls, storage) in [
+            (TlsMode::Plain, Storage::Maildir),
+            (TlsMode::Starttls, Storage::Sdbox),
+            (TlsMode::Implicit, Storage::Mdbox),
+        ] {
+            let dovecot = dovecot.clone().with_storage(storage);
             let request = Request {
                 accounts: 3,
                 connections: 10,
