@@ -103,9 +103,6 @@ impl User {
         };
         if user.mailbox(INBOX).is_err() {
             user.make(INBOX)?;
-            for (_, name) in SpecialUse::ALL {
-                user.make(name)?;
-            }
             let mut subscriptions = lock(&user.subscriptions);
             subscriptions.insert(INBOX.to_owned());
             subscriptions.extend(SpecialUse::ALL.map(|(_, name)| name.to_owned()));
@@ -115,12 +112,19 @@ impl User {
         Ok(user)
     }
 
-    /// The mailbox of this name; INBOX in any case of letters.
+    /// The mailbox of this name; INBOX in any case of letters. Those with a special use are always there, but
+    /// get their folders on the disk when somebody first asks: most are never used, and folders are what a
+    /// file system is slow at.
     pub fn mailbox(&self, name: &str) -> Result<Arc<Mailbox>, StoreError> {
-        lock(&self.mailboxes)
-            .get(canonical(name))
-            .cloned()
-            .ok_or_else(|| StoreError::NoMailbox(name.to_owned()))
+        let name = canonical(name);
+        let mut mailboxes = lock(&self.mailboxes);
+        if let Some(mailbox) = mailboxes.get(name) {
+            return Ok(Arc::clone(mailbox));
+        }
+        if SpecialUse::of(name).is_none() {
+            return Err(StoreError::NoMailbox(name.to_owned()));
+        }
+        self.make_among(&mut mailboxes, name)
     }
 
     /// INBOX, where delivery goes and POP3 reads.
@@ -155,14 +159,14 @@ impl User {
         self.make(name)
     }
 
-    /// Deletes a mailbox with its messages (RFC 3501 section 6.3.4); says how much that was.
+    /// Deletes a mailbox with its messages (RFC 3501 section 6.3.4); says how much that was. One with a special
+    /// use is there again, empty, with another UIDVALIDITY.
     pub fn delete(&self, name: &str) -> Result<Amount, StoreError> {
         if canonical(name) == INBOX {
             return Err(StoreError::InboxStays);
         }
-        let mailbox = lock(&self.mailboxes)
-            .remove(name)
-            .ok_or_else(|| StoreError::NoMailbox(name.to_owned()))?;
+        let mailbox = self.mailbox(name)?;
+        lock(&self.mailboxes).remove(name);
         let amount = mailbox.retire()?;
         let directory = self.directory_of(name);
         fs::remove_dir_all(&directory).map_err(StoreError::io("cannot remove", &directory))?;
@@ -219,10 +223,9 @@ impl User {
 
     /// All names that a LIST pattern may meet, those above a mailbox included.
     pub fn entries(&self) -> Vec<Entry> {
-        let mailboxes = lock(&self.mailboxes);
-        entries(&mailboxes.keys().cloned().collect(), |name| {
-            mailboxes.contains_key(name)
-        })
+        let mut names: BTreeSet<String> = lock(&self.mailboxes).keys().cloned().collect();
+        names.extend(SpecialUse::ALL.map(|(_, name)| name.to_owned()));
+        entries(&names, |name| names.contains(name))
     }
 
     /// The same for LSUB: names subscribed to, whether there is such a mailbox or not.
@@ -255,14 +258,22 @@ impl User {
     }
 
     fn make(&self, name: &str) -> Result<(), StoreError> {
-        let mut mailboxes = lock(&self.mailboxes);
-        let mailbox = Mailbox::create(
+        self.make_among(&mut lock(&self.mailboxes), name)?;
+        Ok(())
+    }
+
+    fn make_among(
+        &self,
+        mailboxes: &mut BTreeMap<String, Arc<Mailbox>>,
+        name: &str,
+    ) -> Result<Arc<Mailbox>, StoreError> {
+        let mailbox = Arc::new(Mailbox::create(
             self.directory_of(name),
             self.next_uid_validity()?,
             self.fsync,
-        )?;
-        mailboxes.insert(name.to_owned(), Arc::new(mailbox));
-        Ok(())
+        )?);
+        mailboxes.insert(name.to_owned(), Arc::clone(&mailbox));
+        Ok(mailbox)
     }
 
     /// A UIDVALIDITY that no mailbox of the user ever had, also when one is deleted and made again within
