@@ -22,6 +22,10 @@ pub(super) enum Downloaded {
 }
 
 /// One message, as the device knows it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, in any combination"
+)]
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Copy {
     /// Shown for the first time.
