@@ -754,7 +754,6 @@ fn nonsense_is_answered_and_the_session_goes_on() {
 mod nonsense {
     //! Whatever a client sends, the next one is served.
 
-    use proptest::prelude::*;
     use proptest::test_runner::{Config as Cases, TestRunner};
 
     use super::{Client, MESSAGE, deliver, start};

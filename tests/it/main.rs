@@ -17,6 +17,7 @@ mod mailserver;
 mod other_servers;
 mod pop3;
 mod python_clients;
+mod readme;
 mod report;
 mod rundir;
 mod sample_run;

@@ -25,19 +25,33 @@ fn alone_the_commands_of_the_readme_work_as_written() {
         }
         run(&command, folder.path());
     }
-    assert!(folder.path().join("results/latest/verdict.json").exists(), "`compare` left no verdict");
+    assert!(
+        folder.path().join("results/latest/verdict.json").exists(),
+        "`compare` left no verdict"
+    );
 }
 
 #[test]
 fn commands_that_are_only_shown_use_options_that_exist() {
     let readme = readme();
-    for command in blocks(&readme).filter(|(fence, _)| *fence == "sh no_run").flat_map(|(_, text)| lines(text)) {
+    for command in blocks(&readme)
+        .filter(|(fence, _)| *fence == "sh no_run")
+        .flat_map(|(_, text)| lines(text))
+    {
         let words: Vec<&str> = command.split_whitespace().collect();
-        let help = Command::new(BINARY).arg(words[0]).arg("--help").output().unwrap();
+        let help = Command::new(BINARY)
+            .arg(words[0])
+            .arg("--help")
+            .output()
+            .unwrap();
         let help = String::from_utf8(help.stdout).unwrap();
         for option in words.iter().filter(|word| word.starts_with("--")) {
             let name = option.split('=').next().unwrap();
-            assert!(help.contains(name), "`{command}`: `mailgauge {} --help` does not know {name}", words[0]);
+            assert!(
+                help.contains(name),
+                "`{command}`: `mailgauge {} --help` does not know {name}",
+                words[0]
+            );
         }
     }
 }
@@ -71,17 +85,27 @@ fn readme() -> String {
 /// What follows `mailgauge` in each command of the blocks whose fence the filter takes.
 fn commands(filter: impl Fn(&str) -> bool) -> Vec<String> {
     let readme = readme();
-    blocks(&readme).filter(|(fence, _)| filter(fence)).flat_map(|(_, text)| lines(text)).collect()
+    blocks(&readme)
+        .filter(|(fence, _)| filter(fence))
+        .flat_map(|(_, text)| lines(text))
+        .collect()
 }
 
 fn blocks(readme: &str) -> impl Iterator<Item = (&str, &str)> {
-    readme.split("```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'))
+    readme
+        .split("```")
+        .skip(1)
+        .step_by(2)
+        .filter_map(|block| block.split_once('\n'))
 }
 
 fn lines(text: &str) -> Vec<String> {
     text.lines()
         .map(|line| line.split(" #").next().unwrap_or_default().trim())
-        .filter_map(|line| line.strip_prefix("cargo run --release -- ").or_else(|| line.strip_prefix("mailgauge ")))
+        .filter_map(|line| {
+            line.strip_prefix("cargo run --release -- ")
+                .or_else(|| line.strip_prefix("mailgauge "))
+        })
         .map(str::to_owned)
         .collect()
 }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::Command;
 
 /// Says that a test could not run here and why; `scripts/test.sh` prints these lines at its end.
-pub fn skipped(test: &str, why: &str) {
+pub(crate) fn skipped(test: &str, why: &str) {
     let line = format!("skipped: {test}: {why}");
     println!("{line}");
     if let Some(path) = std::env::var_os("MAILGAUGE_SKIPPED") {
@@ -18,7 +18,7 @@ pub fn skipped(test: &str, why: &str) {
 }
 
 /// The program that is tested, without settings of the environment.
-pub fn mailgauge() -> Command {
+pub(crate) fn mailgauge() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mailgauge"));
     command.env_remove("MAILGAUGE_LOG").env("NO_COLOR", "1");
     command
