@@ -19,7 +19,7 @@ fi
 # The packages of a server; the first one gives the version. Libraries are found by `libraries`.
 packages() {
     case $1 in
-    cyrus) echo cyrus-imapd cyrus-pop3d cyrus-common db5.3-util libsasl2-modules libsasl2-modules-db ;;
+    cyrus) echo cyrus-imapd cyrus-pop3d cyrus-common db5.3-util libsasl2-modules libsasl2-modules-db libeatmydata1 ;;
     courier) echo courier-imap courier-pop courier-base courier-authlib courier-authdaemon courier-authlib-userdb gamin libgamin0 ;;
     *) return 1 ;;
     esac

@@ -62,13 +62,13 @@ impl Software {
         (self.root != Path::new("/")).then_some(&*self.root)
     }
 
-    /// The folder of the tree that is called `lib/<architecture>/<name>`.
-    pub(super) fn library_folder(&self, name: &str) -> Option<PathBuf> {
+    /// `usr/lib/<architecture>/<name>`, a file or a folder.
+    pub(super) fn library(&self, name: &str) -> Option<PathBuf> {
         let folders = fs::read_dir(self.file("usr/lib")).ok()?;
         folders
             .flatten()
             .map(|folder| folder.path().join(name))
-            .find(|folder| folder.is_dir())
+            .find(|path| path.exists())
     }
 
     /// What `LD_LIBRARY_PATH` must be for its programs; nothing if they are installed.
@@ -166,7 +166,7 @@ mod tests {
         };
         let path = tree.library_path().unwrap().into_string().unwrap();
         assert!(path.starts_with(libraries.to_str().unwrap()));
-        assert_eq!(tree.library_folder("sasl2"), Some(libraries.join("sasl2")));
+        assert_eq!(tree.library("sasl2"), Some(libraries.join("sasl2")));
 
         let system = Software { root: "/".into() };
         assert_eq!(system.library_path(), None);

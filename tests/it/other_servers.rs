@@ -29,7 +29,7 @@ async fn cyrus_serves_both_protocols_in_every_tls_mode_and_leaves_nothing_behind
 
 #[tokio::test]
 async fn several_cyrus_run_beside_each_other() {
-    several_beside_each_other("cyrus").await;
+    Box::pin(several_beside_each_other("cyrus")).await;
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn courier_serves_both_protocols_in_every_tls_mode_and_leaves_nothing_behi
 
 #[tokio::test]
 async fn several_couriers_run_beside_each_other() {
-    several_beside_each_other("courier").await;
+    Box::pin(several_beside_each_other("courier")).await;
 }
 
 #[tokio::test]

@@ -25,6 +25,8 @@ pub(super) struct Config<'a> {
     pub(super) ports: Ports,
     pub(super) tls: TlsMode,
     pub(super) certificate: Option<&'a Certificate>,
+    /// Whether it waits for the disk.
+    pub(super) fsync: bool,
 }
 
 impl Config<'_> {
@@ -52,15 +54,20 @@ impl Config<'_> {
 
     /// What decides the figures, for the manifest.
     pub(super) fn facts(&self) -> BTreeMap<String, String> {
+        let fsync = if self.fsync {
+            "at each commit (Cyrus's default; libeatmydata is not here)"
+        } else {
+            "never (libeatmydata)"
+        };
         [
             ("mode", "a process per session, used again for up to 250 sessions"),
             ("storage", "Cyrus's own: a file per message, with index and cache per mailbox"),
-            ("fsync", "at each commit (Cyrus's default)"),
+            ("fsync", fsync),
             ("password scheme", "plain (sasldb)"),
             ("delivery", "lmtpd over TCP"),
             ("duplicate suppression", "off"),
             ("deleted mail", "removed at once (expunge_mode: immediate)"),
-            ("special folders", "Sent, Drafts, Trash, Archive; made with the mailbox at its first delivery or login"),
+            ("special folders", "Sent, Drafts, Trash, Archive, marked as special"),
             (
                 "limits raised",
                 "popminpoll 0 (Debian: 1 minute between POP3 logins of a user); logins per user and host, processes: no limit; listen queue 1024",
@@ -185,6 +192,7 @@ mod tests {
             },
             tls,
             certificate: None,
+            fsync: false,
         }
     }
 
