@@ -114,13 +114,19 @@ impl Job<'_> {
         target: &Target,
         stop: &watch::Receiver<Stop>,
     ) -> anyhow::Result<Option<Portrait>> {
-        if let Some(load) = engine::admit(target, self.scenario, self.plan).await? {
+        let load = engine::admit(target, self.scenario, self.plan).await?;
+        if let Some(load) = load.filter(|_| !self.args.quiet) {
             eprintln!("{}: {load}", target.name());
         }
-        tokio::select! {
-            portrait = portrait(target, self.scenario, self.plan) => portrait.map(Some),
-            () = stopped(stop.clone()) => Ok(None),
+        let portrait = tokio::select! {
+            portrait = portrait(target, self.scenario, self.plan) => portrait?,
+            () = stopped(stop.clone()) => return Ok(None),
+        };
+        let misfits = engine::misfits(self.scenario, self.plan, &portrait);
+        if !misfits.is_empty() {
+            bail!(misfits.join("\n"));
         }
+        Ok(Some(portrait))
     }
 
     /// Runs all cells against the target and leaves the run directory `dir`.

@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::UsageError;
 use crate::exit::Exit;
-use crate::mailserver::{Accounts, Addresses, Config, Faults, Server, Stats, TlsConfig};
+use crate::mailserver::{Accounts, Addresses, Config, Faults, Feature, Server, Stats, TlsConfig};
 
 /// What `serve` takes.
 #[derive(Debug, clap::Args)]
@@ -63,6 +63,9 @@ pub struct Args {
     /// Answer each login as if the password were wrong (a test aid).
     #[arg(long)]
     refuse_logins: bool,
+    /// Neither offer nor do these: stls, uidl, top, idle, uidplus (a test aid).
+    #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
+    without: Vec<Feature>,
 }
 
 /// Serves until SIGTERM or SIGINT, then leaves `stats.json` in the folder.
@@ -159,6 +162,7 @@ fn config(args: &Args, temporary: Option<&Path>) -> anyhow::Result<Config> {
         threads: usize::from(args.threads),
         faults: Faults {
             refuse_logins: args.refuse_logins,
+            without: args.without.clone(),
         },
         ..Config::new(directory, accounts)
     })

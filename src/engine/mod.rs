@@ -10,6 +10,7 @@ mod comparison;
 mod course;
 mod delivery;
 mod device;
+mod fit;
 mod journal;
 mod ledger;
 mod log;
@@ -24,6 +25,7 @@ mod worker;
 
 pub use comparison::{Comparison, Ended, request, workers};
 pub use course::{Stop, StopReceiver};
+pub use fit::misfits;
 pub use ledger::RunId;
 pub use preflight::{PreflightError, make_room};
 pub use progress::{Progress, ProgressReceiver};

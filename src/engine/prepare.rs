@@ -1,9 +1,11 @@
 //! Mailboxes as the plan has them at the start: mail is delivered like any other, and what was read before is marked so.
 
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::client::{ClientError, ImapSession, OpenError, SessionFigures};
+use tokio::time::sleep;
+
+use crate::client::{ClientError, ImapSession, ListEntry, OpenError, SessionFigures};
 use crate::metrics::{ErrorClass, Operation};
 use crate::plan::{Arrival, UserPlan};
 use crate::proto::imap::StoreMode;
@@ -17,6 +19,8 @@ use super::worker::Assignment;
 
 /// Users whose mail is marked at the same time.
 const TOGETHER: usize = 4;
+/// How long accepted mail may take until it can be seen.
+const VISIBLE_WITHIN: Duration = Duration::from_secs(60);
 
 /// Delivers the mail of the start and marks what was read. The first thing that goes wrong is told: a cell must not begin on
 /// mailboxes that are not as planned.
@@ -112,7 +116,7 @@ async fn mark(person: &Person) -> Result<(), ClientError> {
 
 async fn mark_in(person: &Person, session: &mut ImapSession<Tap>) -> Result<(), ClientError> {
     session.select("INBOX").await?;
-    let list = session.list_view(1..).await?;
+    let list = list_when_all_is_there(person, session).await?;
     let seen: Vec<u32> = {
         let ledger = person.ledger.borrow();
         list.iter()
@@ -128,6 +132,41 @@ async fn mark_in(person: &Person, session: &mut ImapSession<Tap>) -> Result<(), 
         session.store(seen, StoreMode::Add, &["\\Seen"]).await?;
     }
     Ok(())
+}
+
+/// Mail that was handed over may still be on its way through the server's queue.
+async fn list_when_all_is_there(
+    person: &Person,
+    session: &mut ImapSession<Tap>,
+) -> Result<Vec<ListEntry>, ClientError> {
+    let begun = Instant::now();
+    loop {
+        let list = session.list_view(1..).await?;
+        let there = {
+            let ledger = person.ledger.borrow();
+            let accepted = ledger.iter().filter(|(_, it)| it.accepted.is_some());
+            let known = |entry: &&ListEntry| {
+                let mark = entry.id.as_deref();
+                mark.is_some_and(|mark| ledger.seq(mark).is_some())
+            };
+            list.iter().filter(known).count() >= accepted.count()
+        };
+        if there {
+            return Ok(list);
+        }
+        if begun.elapsed() > VISIBLE_WITHIN {
+            return Err(ClientError::new(
+                ErrorClass::Timeout,
+                Operation::Deliver,
+                format!(
+                    "mail that the server accepted cannot be seen after {} s",
+                    VISIBLE_WITHIN.as_secs()
+                ),
+            ));
+        }
+        sleep(Duration::from_millis(200)).await;
+        session.noop().await?;
+    }
 }
 
 /// A connection of the harness itself.

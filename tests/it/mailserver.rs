@@ -621,6 +621,7 @@ fn refused_logins_are_refused_in_each_protocol_and_end_the_connection_after_some
     let mut config = Config::new(directory.path(), accounts());
     config.faults = Faults {
         refuse_logins: true,
+        ..Faults::default()
     };
     let server = Server::start(config).unwrap();
     let mut imap = Client::imap(&server);

@@ -165,13 +165,16 @@ impl Session {
                 self.tagged(&tag, &Answer::ok("Logged out"));
                 return Ok(Next::End);
             }
-            CommandBody::StartTLS => return self.start_tls(&tag).await,
+            CommandBody::StartTLS if !self.lacks(&command.body) => {
+                return self.start_tls(&tag).await;
+            }
             CommandBody::Append {
                 mailbox,
                 flags,
                 date,
                 ..
             } => self.finish_append(mailbox, flags, date.as_ref(), pending),
+            body if self.lacks(body) => Answer::bad("This is no command that is known here"),
             body => match self.in_any_state(body) {
                 Some(answer) => answer,
                 None if self.user.is_none() => self.before_login(body).await?,

@@ -13,6 +13,7 @@ use mail_parser::decoders::base64::base64_decode;
 
 use self::top::Top;
 use super::connection::{Connection, Ended, Line};
+use super::faults::Feature;
 use super::login;
 use super::server::Shared;
 use super::store::{Mailbox, Message, PopLock, StoreError, User};
@@ -106,6 +107,12 @@ impl Session {
     }
 
     async fn command(&mut self, command: Command<'_>) -> Result<Next, Ended> {
+        if let Command::Uidl(_) | Command::Top(..) | Command::Stls = command
+            && self.lacks(&command)
+        {
+            err(&mut self.connection.out, None, "this is not known here");
+            return Ok(Next::Go);
+        }
         match (command, self.maildrop.is_some()) {
             (Command::Quit, _) => {
                 self.quit();
@@ -154,9 +161,25 @@ impl Session {
         Ok(Next::Go)
     }
 
+    /// A server that does without it, on purpose.
+    fn lacks(&self, command: &Command<'_>) -> bool {
+        let faults = &self.shared.config.faults;
+        match command {
+            Command::Uidl(_) => faults.lacks(Feature::Uidl),
+            Command::Top(..) => faults.lacks(Feature::Top),
+            Command::Stls => faults.lacks(Feature::Stls),
+            _ => false,
+        }
+    }
+
     fn capabilities(&mut self) {
-        let offers_tls =
-            self.shared.tls.is_some() && !self.connection.is_secure() && self.maildrop.is_none();
+        let faults = &self.shared.config.faults;
+        let offers_tls = self.shared.tls.is_some()
+            && !self.connection.is_secure()
+            && self.maildrop.is_none()
+            && !faults.lacks(Feature::Stls);
+        let lacking = [("UIDL", Feature::Uidl), ("TOP", Feature::Top)]
+            .map(|(word, feature)| faults.lacks(feature).then_some(word));
         let out = &mut self.connection.out;
         ok(out, "what is offered");
         for capability in [
@@ -169,7 +192,9 @@ impl Session {
             "SASL PLAIN",
             "EXPIRE NEVER",
         ] {
-            line(out, capability);
+            if !lacking.contains(&Some(capability)) {
+                line(out, capability);
+            }
         }
         if offers_tls {
             line(out, "STLS");
