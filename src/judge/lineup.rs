@@ -54,6 +54,11 @@ impl Lineup {
             columns,
         }
     }
+
+    /// How many targets have figures.
+    pub fn judged(&self) -> usize {
+        self.columns.iter().filter(|it| it.result.is_ok()).count()
+    }
 }
 
 impl Column {

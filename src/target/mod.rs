@@ -11,6 +11,7 @@ mod embedded;
 mod endpoint;
 mod external;
 mod greeting;
+mod mailboxes;
 mod owner;
 mod packages;
 mod portrait;

@@ -24,4 +24,5 @@ mod sample_run;
 mod sasl;
 mod scenario;
 mod serve;
+mod several;
 mod support;

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use console::Style;
+use console::{Style, measure_text_width};
 
 use super::columns::{Align, pad, wrap};
 use super::{Look, NARROW, NUMBER, push, style};
@@ -167,7 +167,7 @@ impl Drawing<'_> {
         let bold = Style::new().bold();
         let names: Vec<Vec<String>> = columns
             .iter()
-            .map(|column| wrap(&column.target, plan.group()))
+            .map(|column| name_lines(&column.target, plan.group()))
             .collect();
         let height = names.iter().map(Vec::len).max().unwrap_or(0);
         let mut out = String::new();
@@ -187,7 +187,7 @@ impl Drawing<'_> {
         if plan.pairs {
             let mut line = " ".repeat(plan.before());
             for _ in columns {
-                line.push_str(&" ".repeat(plan.gap()));
+                line.push_str(&self.gap());
                 for arm in &self.lineup.arms {
                     let name = pad(lang::protocol(arm.protocol()), plan.cell, Align::Right);
                     let _ = write!(line, " {}", look.paint(bold.clone(), &name));
@@ -203,7 +203,7 @@ impl Drawing<'_> {
         let mut line = " ".repeat(self.plan.before());
         for (style, text) in cells {
             let text = pad(&text, self.plan.group(), Align::Right);
-            line.push_str(&" ".repeat(self.plan.gap()));
+            line.push_str(&self.gap());
             line.push_str(&self.look.paint(style, &text));
         }
         line
@@ -248,6 +248,15 @@ impl Drawing<'_> {
         out
     }
 
+    /// Before a target's columns.
+    fn gap(self) -> String {
+        if self.plan.pairs {
+            format!(" {}", self.look.paint(Style::new().dim(), "│"))
+        } else {
+            " ".to_owned()
+        }
+    }
+
     /// Verdicts in words, or where there is no room, by their signs alone.
     const fn in_words(self) -> bool {
         self.plan.cell >= CELL
@@ -275,7 +284,7 @@ impl Drawing<'_> {
             let (style, text) = cell(judged(column, row, arm));
             look.paint(style, &pad(&text, plan.cell, Align::Right))
         };
-        let labels = wrap(label, plan.label);
+        let labels = wrap(label, plan.label - 1);
         let height = if plan.pairs { 1 } else { plan.arms };
         let mut out = String::new();
         for level in 0..height.max(labels.len()) {
@@ -286,7 +295,7 @@ impl Drawing<'_> {
             match lineup.arms.get(level) {
                 _ if plan.pairs && level == 0 => {
                     for column in columns {
-                        line.push_str(&" ".repeat(plan.gap()));
+                        line.push_str(&self.gap());
                         for arm in &lineup.arms {
                             let _ = write!(line, " {}", painted(column, *arm));
                         }
@@ -296,7 +305,7 @@ impl Drawing<'_> {
                     let name = pad(lang::protocol(arm.protocol()), PROTOCOL, Align::Left);
                     line.push_str(&look.paint(Style::new().dim(), &name));
                     for column in columns {
-                        let _ = write!(line, " {}", painted(column, *arm));
+                        let _ = write!(line, "{}{}", self.gap(), painted(column, *arm));
                     }
                 }
                 _ => {}
@@ -318,7 +327,7 @@ impl Drawing<'_> {
             self.say(&mut out, "", &signs.join("  "));
         }
         for (mark, text, targets) in remarks(lineup) {
-            if targets.len() == lineup.columns.len() {
+            if targets.len() == lineup.judged() {
                 self.say(&mut out, mark, text);
             } else {
                 self.say(&mut out, mark, &format!("{}: {text}", targets.join(", ")));
@@ -367,6 +376,22 @@ fn title(row: &DocumentRow, arms: &[Arm], lang: Lang) -> String {
         })
         .collect();
     format!("{}: {}", lang.row(row), words.join(", "))
+}
+
+/// A name in lines, broken at its signs where it is too long: `dovecot:`, `mdbox`.
+fn name_lines(name: &str, width: usize) -> Vec<String> {
+    let parts = name.split_inclusive([':', '.', '-']);
+    let mut lines = vec![String::new()];
+    for part in parts {
+        match lines.last_mut() {
+            Some(line) if measure_text_width(line) + measure_text_width(part) <= width => {
+                line.push_str(part);
+            }
+            _ => lines.push(part.to_owned()),
+        }
+    }
+    let lines = lines.iter().flat_map(|line| wrap(line, width));
+    lines.collect()
 }
 
 /// What must be said of a column before its figures.

@@ -136,7 +136,7 @@ pub fn markdown_lineup(lineup: &Lineup, lang: Lang) -> String {
         out.push('\n');
     }
     for (mark, text, targets) in remarks {
-        let about = if targets.len() == lineup.columns.len() {
+        let about = if targets.len() == lineup.judged() {
             String::new()
         } else {
             format!("{}: ", targets.join(", "))

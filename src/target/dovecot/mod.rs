@@ -12,6 +12,7 @@ use tokio::process::Command;
 
 use self::config::{Config, Identity};
 pub use self::storage::Storage;
+use super::mailboxes;
 use super::packages::find_program;
 use super::private::{self, Ports, Running};
 use super::process::ServerProcess;
@@ -110,6 +111,9 @@ impl Dovecot {
         let logs = vec![dir.join("dovecot.log"), dir.join("stderr.log")];
         let mut running = Running::new(NAME, logs, process, scratch);
         running.wait_until_it_greets(&endpoint, "").await?;
+        if self.storage.wants_mailboxes() {
+            mailboxes::make(NAME, &endpoint).await?;
+        }
         Ok(Instance {
             endpoint: Arc::new(endpoint),
             pid: Some(running.pid()),

@@ -41,6 +41,11 @@ impl Storage {
         }
     }
 
+    /// Two first deliveries at once refuse each other, unless the mailbox is there before.
+    pub(super) const fn wants_mailboxes(self) -> bool {
+        !matches!(self, Self::Maildir)
+    }
+
     /// What happens to the space of mail that is expunged, where that is not given back at once.
     pub(super) const fn purging(self) -> Option<&'static str> {
         match self {

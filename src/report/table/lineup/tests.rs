@@ -179,3 +179,12 @@ fn markdown_has_a_column_pair_per_target_in_every_line() {
     assert!(text.contains("(dovecot-mdbox/report.html)"));
     assert!(text.contains("แหล่งที่เก็บ E-mail"));
 }
+
+#[test]
+fn a_name_that_is_too_long_is_broken_at_its_signs() {
+    assert_eq!(name_lines("dovecot:mdbox", 15), ["dovecot:mdbox"]);
+    assert_eq!(name_lines("dovecot:mdbox", 12), ["dovecot:", "mdbox"]);
+    let host = ["mail.", "example.", "net"];
+    assert_eq!(name_lines("mail.example.net", 9), host);
+    assert_eq!(name_lines("abcdefghijklmnop", 9), ["abcdefghi", "jklmnop"]);
+}
