@@ -2,7 +2,6 @@
 //! It works for root (the server then runs as `nobody`) and for an ordinary user.
 
 mod config;
-mod mailboxes;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use std::sync::Arc;
 use tokio::process::Command;
 
 use self::config::Config;
+use super::mailboxes;
 use super::owner::Owner;
 use super::packages::{Software, find_program};
 use super::private::{self, Ports, Running, plain_path};
@@ -92,7 +92,7 @@ impl Cyrus {
         let storage = dir.join("spool");
         let mut running = Running::new(NAME, vec![dir.join("stderr.log")], process, scratch);
         running.wait_until_it_greets(&endpoint, NAME).await?;
-        Box::pin(mailboxes::make(&endpoint)).await?;
+        mailboxes::make(NAME, &endpoint).await?;
         Ok(Instance {
             endpoint: Arc::new(endpoint),
             pid: Some(running.pid()),
