@@ -229,7 +229,7 @@ impl Drawing<'_> {
                 Some(judged) => (Style::new(), number::figure(judged.figure(metric.name))),
                 None => (Style::new().dim(), "–".to_owned()),
             };
-            out.push_str(&self.lines(label, Style::new().dim(), row, columns, cell));
+            out.push_str(&self.lines(label, &Style::new().dim(), row, columns, cell));
         }
         let verdict = |judged: Option<&JudgedArm>| match judged {
             Some(judged) if self.in_words() => (
@@ -244,7 +244,7 @@ impl Drawing<'_> {
             None => (Style::new().dim(), "–".to_owned()),
         };
         let label = look.lang.pick("verdict", "ผล");
-        out.push_str(&self.lines(label, Style::new(), row, columns, verdict));
+        out.push_str(&self.lines(label, &Style::new(), row, columns, verdict));
         out
     }
 
@@ -274,7 +274,7 @@ impl Drawing<'_> {
     fn lines(
         self,
         label: &str,
-        label_style: Style,
+        label_style: &Style,
         row: &DocumentRow,
         columns: &[Column],
         cell: impl Fn(Option<&JudgedArm>) -> (Style, String),
