@@ -20,6 +20,7 @@ use mailgauge::target::{Account, Courier, Cyrus, Instance, Request, Target, Targ
 use crate::fake::Ear;
 use crate::support::skipped;
 
+const MANY: u32 = 60;
 const MODES: [TlsMode; 3] = [TlsMode::Plain, TlsMode::Starttls, TlsMode::Implicit];
 
 #[tokio::test]
@@ -92,6 +93,45 @@ async fn several_beside_each_other(name: &str) {
     two.stop().await.unwrap();
     for traces in traces {
         traces.assert_gone();
+    }
+}
+
+/// Servers as they come take 4 to 40 connections from one address.
+mod alone {
+    use super::{MANY, TlsMode, imap, pop, start_for, target};
+
+    #[tokio::test]
+    async fn cyrus_serves_many_sessions_from_one_address() {
+        serves_many("cyrus").await;
+    }
+
+    #[tokio::test]
+    async fn courier_serves_many_sessions_from_one_address() {
+        serves_many("courier").await;
+    }
+
+    async fn serves_many(name: &str) {
+        let Some(target) = target(name, "many sessions at once") else {
+            return;
+        };
+        let instance = start_for(&target, MANY, TlsMode::Plain).await;
+        let mut readers = Vec::new();
+        let mut fetchers = Vec::new();
+        for user in 0..MANY as usize {
+            let mut session = imap(&instance, user).await.unwrap();
+            session.select("INBOX").await.unwrap();
+            readers.push(session);
+            fetchers.push(pop(&instance, user).await.unwrap());
+        }
+        for session in &mut readers {
+            session.noop().await.unwrap();
+        }
+        for mut session in fetchers {
+            assert_eq!(session.stat().await.unwrap().messages, 0);
+            session.quit().await.1.unwrap();
+        }
+        drop(readers);
+        instance.stop().await.unwrap();
     }
 }
 
@@ -359,9 +399,13 @@ fn target(name: &str, test: &str) -> Option<Target> {
 }
 
 async fn start(target: &Target, tls: TlsMode) -> Instance {
+    start_for(target, 3, tls).await
+}
+
+async fn start_for(target: &Target, accounts: u32, tls: TlsMode) -> Instance {
     let request = Request {
-        accounts: 3,
-        connections: 10,
+        accounts,
+        connections: accounts * 3,
         tls,
     };
     target.start(request).await.unwrap()

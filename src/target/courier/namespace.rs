@@ -23,7 +23,7 @@ impl Namespace {
     pub(super) async fn find() -> Result<Self, TargetError> {
         let not_here = |reason: String| TargetError::Unusable {
             reason: format!(
-                "Courier's paths are compiled in, so it needs mounts of its own, which cannot be had here ({reason}): run mailgauge as root, or allow unprivileged user namespaces"
+                "Courier's paths are compiled in, so it needs mounts of its own, which cannot be had here ({reason}): run mailgauge as root (in a container with CAP_SYS_ADMIN), or allow unprivileged user namespaces"
             ),
         };
         let program = |name: &str| {
