@@ -21,7 +21,7 @@ mod scratch;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -67,6 +67,10 @@ impl Target {
     /// server that we start are its options: `dovecot:mdbox`. Else a name with a slash, or ending in `.toml`, is a file; any
     /// other with a dot or a colon in it, and `localhost`, is a host.
     pub fn named_with(name: &str, options: &ExternalOptions) -> Result<Self, TargetError> {
+        if name.parse::<IpAddr>().is_ok() {
+            let external = External::host(name, options)?;
+            return Ok(Self::External(Box::new(external)));
+        }
         let (server, own_options) = split_options(name);
         match (server, own_options) {
             ("dovecot", own_options) => {
@@ -91,7 +95,7 @@ impl Target {
             let external = External::read(path, options)?;
             return Ok(Self::External(Box::new(external)));
         }
-        if name == "localhost" || name.contains(['.', ':']) {
+        if name == "localhost" || name.contains('.') {
             let external = External::host(name, options)?;
             return Ok(Self::External(Box::new(external)));
         }

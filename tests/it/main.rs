@@ -11,6 +11,7 @@ mod cgroup;
 mod compare;
 mod delivery;
 mod dovecot;
+mod external;
 mod fake;
 mod imap;
 mod mailserver;

@@ -200,12 +200,7 @@ pub(super) async fn look_at_heads(session: &mut PopSession<()>) -> Result<Folder
     if session.stat().await?.messages == 0 {
         return Ok(folder);
     }
-    let numbers: Vec<u32> = session
-        .list()
-        .await?
-        .iter()
-        .map(|entry| entry.number)
-        .collect();
+    let numbers = numbers(session).await?;
     let mut marks: Vec<(u32, Option<String>)> = Vec::with_capacity(numbers.len());
     let looked = session
         .headers(&numbers, |number, digest| marks.push((number, digest.id)))
@@ -223,4 +218,16 @@ pub(super) async fn look_at_heads(session: &mut PopSession<()>) -> Result<Folder
         folder.add(number, mark);
     }
     Ok(folder)
+}
+
+/// By UIDL; where the server has none, by LIST.
+async fn numbers(session: &mut PopSession<()>) -> Result<Vec<u32>, ClientError> {
+    match session.uidl().await {
+        Ok(list) => Ok(list.iter().map(|entry| entry.number).collect()),
+        Err(error) if error.class == ErrorClass::CommandRefused => {
+            let list = session.list().await?;
+            Ok(list.iter().map(|entry| entry.number).collect())
+        }
+        Err(error) => Err(error),
+    }
 }
