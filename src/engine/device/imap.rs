@@ -217,6 +217,8 @@ impl ImapDevice {
                 _ = wanted.wait_for(|&count| count > 0) => {}
             }
         };
+        // Between two commands nobody was late.
+        line.due_next(Instant::now());
         if !line.news() {
             match line.idle(stop).await? {
                 IdleEnd::Stopped => return Ok(()),
