@@ -1,5 +1,7 @@
 //! One cell: one arm in one block, on a fresh instance, from filling the mailboxes to the sums at the end.
 
+mod closing;
+
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,28 +11,24 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::{Sleep, sleep_until};
 
-use crate::metrics::row::{Cell, StorageRow};
+use crate::metrics::row::Cell;
 use crate::metrics::{Record, since_us};
 use crate::net::{Dialer, TimeLimits};
-use crate::probe::{Ports, ServerProbe, Watched, storage_size};
+use crate::probe::{Ports, ServerProbe, Watched};
 use crate::scenario::{DeviceKind, Phase};
-use crate::target::{Endpoint, Instance, ServerCount, Service};
+use crate::target::{Endpoint, Instance, Service};
 
-use super::checks;
 use super::clock::Clock;
 use super::collector::Collector;
 use super::comparison::{Comparison, Ended, Tally};
 use super::course::{Course, Helm, Stop, StopReceiver};
-use super::log::{Count, Gauges, Totals};
+use super::log::{Count, Totals};
 use super::safety::ErrorWatch;
+use super::trouble::trouble;
 use super::worker::{Assignment, Done, Report};
 
 /// Between telling workers when the plan begins and its beginning.
 const LEAD: Duration = Duration::from_millis(100);
-/// After so many refused logins without a single one that was let in, the run is of no use.
-const REFUSED_LOGINS: u64 = 10;
-/// After so many sessions in a row that could not be had, the target counts as gone.
-const LOST_IN_A_ROW: u64 = 20;
 /// Looking into the mailboxes may take this long.
 const AUDIT_LIMIT: Duration = Duration::from_secs(300);
 
@@ -359,86 +357,6 @@ impl<'a> CellRun<'a> {
             self.helm.steer(Course::Abandon);
         }
     }
-
-    /// Stops the instance and writes the sums.
-    async fn close(mut self, instance: Instance) -> Ended {
-        let audited = self.phase == Phase::Audit && !matches!(self.ended, Ended::Failed(_));
-        let mut records = Vec::new();
-        if audited {
-            records.extend(self.storage(&instance).into_iter().map(Record::Storage));
-        }
-        let stopped = instance.stop().await;
-        let server: Option<ServerCount> = match stopped {
-            Ok(count) => count,
-            Err(error) => {
-                if self.ended == Ended::Complete {
-                    self.ended = Ended::Failed(error.to_string());
-                }
-                None
-            }
-        };
-        if audited {
-            let rows = checks::check(self.cell, &self.totals, server.as_ref());
-            for row in rows.iter().filter(|row| !row.holds) {
-                tracing::warn!(
-                    "block {} {}: {}: expected {}, found {}",
-                    row.block,
-                    row.arm,
-                    row.check,
-                    row.expected,
-                    row.found
-                );
-            }
-            records.extend(rows.into_iter().map(Record::Check));
-        }
-        let at_us = since_us(self.comparison.run_start, Instant::now());
-        records.push(Record::CellEnd(self.cell, at_us));
-        self.hand_over(records);
-        self.tally.errors_before += self.collector.gauges().errors;
-        self.tally.gauges = Gauges::default();
-        self.ended
-    }
-
-    fn storage(&self, instance: &Instance) -> Vec<StorageRow> {
-        let disk = instance.storage.as_deref().map(storage_size);
-        let row = |place: String, count: Count| StorageRow {
-            block: self.cell.block,
-            arm: self.cell.arm,
-            place,
-            messages: count.messages,
-            mail_bytes: count.octets,
-            files: None,
-            disk_bytes: None,
-        };
-        let server = StorageRow {
-            files: disk.map(|size| size.files),
-            disk_bytes: disk.map(|size| size.disk_bytes),
-            ..row("server".into(), self.totals.found)
-        };
-        let devices = self
-            .held
-            .iter()
-            .map(|(kind, count)| row(kind.to_string(), *count));
-        std::iter::once(server).chain(devices).collect()
-    }
-}
-
-/// Why the run is of no use any more.
-fn trouble(gauges: &Gauges, devices: u64) -> Option<String> {
-    let Gauges {
-        logins,
-        refused_logins,
-        lost_in_a_row,
-        ..
-    } = *gauges;
-    if logins == 0 && refused_logins >= REFUSED_LOGINS.min(devices.max(1)) {
-        return Some(format!(
-            "the target refuses every login ({refused_logins} so far): are the accounts and passwords right?"
-        ));
-    }
-    (lost_in_a_row >= LOST_IN_A_ROW).then(|| {
-        format!("the target no longer answers: {lost_in_a_row} sessions in a row could not be had")
-    })
 }
 
 fn ports(endpoint: &Endpoint) -> Ports {
@@ -476,43 +394,5 @@ const fn next_wish(wish: Stop) -> Stop {
 pub(super) async fn stopped(stop: &mut StopReceiver, least: Stop) {
     if stop.wait_for(|wish| *wish >= least).await.is_err() {
         std::future::pending::<()>().await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::trouble;
-    use crate::engine::log::Gauges;
-
-    #[test]
-    fn a_run_goes_on_as_long_as_anybody_is_let_in() {
-        let mut gauges = Gauges {
-            refused_logins: 9,
-            ..Gauges::default()
-        };
-        assert_eq!(trouble(&gauges, 100), None);
-        gauges.refused_logins = 10;
-        assert!(trouble(&gauges, 100).is_some_and(|why| why.contains("refuses every login")));
-        gauges.logins = 1;
-        assert_eq!(trouble(&gauges, 100), None);
-    }
-
-    #[test]
-    fn a_small_population_that_is_refused_is_noticed_too() {
-        let gauges = Gauges {
-            refused_logins: 3,
-            ..Gauges::default()
-        };
-        assert!(trouble(&gauges, 3).is_some());
-    }
-
-    #[test]
-    fn a_target_that_does_not_answer_any_more_is_gone() {
-        let gauges = Gauges {
-            logins: 500,
-            lost_in_a_row: 20,
-            ..Gauges::default()
-        };
-        assert!(trouble(&gauges, 3).is_some_and(|why| why.contains("no longer answers")));
     }
 }

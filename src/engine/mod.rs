@@ -21,6 +21,7 @@ mod progress;
 mod safety;
 mod seed;
 mod store;
+mod trouble;
 mod worker;
 
 pub use comparison::{Comparison, Ended, request, workers};
