@@ -27,7 +27,8 @@ fn a_server_that_was_there_before_fills_all_rows_but_that_of_its_resources() {
     let server = Server::start(5, &[]);
     let target = server.target("");
     let compare = Run::new();
-    let (code, said) = run(&mut compare.command(&target_option(&target)));
+    // Said at the top of its voice, for no password may be among all that.
+    let (code, said) = run(compare.command(&target_option(&target)).arg("-vvv"));
     assert_finished(code, &said);
     let measured = measured(&compare);
     for row in 1..=8 {
@@ -85,6 +86,19 @@ fn mail_can_be_appended_and_tls_be_had_in_two_ways_at_once() {
     assert!(facts["delivery"].contains("APPEND"));
     let sessions = results.sessions().unwrap();
     assert!(sessions.iter().all(|session| session.tls_us.is_some()));
+    assert_eq!(server.mail(), Mail::default());
+}
+
+#[test]
+fn a_server_with_pop3_alone_is_filled_measured_and_cleared() {
+    let server = Server::start(4, &[]);
+    let target = server.target("imap.offered = false");
+    let compare = Run::new();
+    let mut command = compare.command(&target_option(&target));
+    let (code, said) = run(command.args(["--arms", "pop3"]));
+    assert_finished(code, &said);
+    assert_sums_hold(&compare.read());
+    assert!(!compare.read().sessions().unwrap().is_empty());
     assert_eq!(server.mail(), Mail::default());
 }
 

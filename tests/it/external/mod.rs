@@ -18,6 +18,7 @@ use crate::support::mailgauge;
 mod alone;
 mod seeding;
 mod trouble;
+mod wire;
 
 /// The beginning of every password.
 const HUSH: &str = "hush-hush-";
