@@ -153,13 +153,16 @@ mod tests {
             gid: 54_321,
             given: true,
         };
-        let inner = folder.path().join("file");
+        let closed = folder.path().join("closed");
+        Owner::make_private_folder(&closed).unwrap();
+        let inner = closed.join("file");
         std::fs::write(&inner, "").unwrap();
         let error = owner
             .can_reach("the server", &inner)
             .unwrap_err()
             .to_string();
         assert!(error.contains("`somebody`"), "{error}");
-        assert!(error.contains(&*folder.path().to_string_lossy()), "{error}");
+        let reason = format!("{} is closed to others", closed.display());
+        assert!(error.contains(&reason), "{error}");
     }
 }
