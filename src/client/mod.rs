@@ -8,6 +8,7 @@ mod imap;
 mod link;
 mod login;
 mod pop3;
+mod visit;
 
 pub use delivery::{Answer, DeliverySession, Dialect, Refusal};
 pub use error::{ClientError, OpenError, SessionFigures, printable};
@@ -18,3 +19,4 @@ pub use imap::{
 pub use link::{Link, Running};
 pub use login::{Login, LoginMethod, Secret};
 pub use pop3::{MOST_LISTED, PopSession};
+pub use visit::{TlsSeen, Visit};

@@ -321,6 +321,15 @@ impl Wire {
         self.tls
     }
 
+    /// The certificates that the server has shown, DER, its own first; none on a plain connection.
+    pub fn peer_certificates(&self) -> Vec<Vec<u8>> {
+        let Stream::Tls(stream) = &self.stream else {
+            return Vec::new();
+        };
+        let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        shown.iter().map(|der| der.as_ref().to_vec()).collect()
+    }
+
     /// The limits that this wire keeps.
     pub fn limits(&self) -> TimeLimits {
         self.limits

@@ -7,18 +7,19 @@ use super::exchange::{Bodies, Taken, Unusable, nothing};
 use super::{ImapCapabilities, ImapSession};
 use crate::client::authentication::{Authentication, nonce};
 use crate::client::login::{Offer, Presentation};
-use crate::client::{ClientError, Link, Login, OpenError};
+use crate::client::{ClientError, Link, Login, OpenError, Visit, printable};
 use crate::metrics::{ErrorClass, Observer, Operation};
 use crate::net::{Address, Dialer};
 use crate::proto::imap::framer::{Framer, Limits};
 use crate::proto::imap::{Code, Command, Condition, Response};
 use crate::scenario::TlsMode;
 
-/// What the greeting said of the user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Welcome {
-    LoginNeeded,
-    LoggedIn,
+/// The greeting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Welcome {
+    /// The user need not log in.
+    logged_in: bool,
+    words: String,
 }
 
 impl<O: Observer> ImapSession<O> {
@@ -35,16 +36,66 @@ impl<O: Observer> ImapSession<O> {
         due: Instant,
         observer: O,
     ) -> Result<Self, OpenError> {
-        let mut session = Self {
-            link: Link::open(dialer, address, mode, due, observer).await?,
+        let link = Link::open(dialer, address, mode, due, observer).await?;
+        let mut session = Self::new(link);
+        match session.enter(address, mode, login).await {
+            Ok(()) => Ok(session),
+            Err(error) => Err(session.link.failed(error)),
+        }
+    }
+
+    /// Connects, with TLS from the first byte where `implicit`, asks what is offered, starts TLS where that is offered,
+    /// asks again, and leaves. Nobody logs in.
+    pub async fn visit(dialer: &Dialer, address: &Address, implicit: bool, observer: O) -> Visit {
+        let mode = if implicit {
+            TlsMode::Implicit
+        } else {
+            TlsMode::Plain
+        };
+        let mut session = match Link::open(dialer, address, mode, Instant::now(), observer).await {
+            Ok(link) => Self::new(link),
+            Err(failed) => return Visit::failed(failed),
+        };
+        let mut visit = Visit::default();
+        visit.failure = session.look_around(implicit, &mut visit).await.err();
+        visit.figures = match visit.failure {
+            None => session.logout().await.0,
+            Some(_) => session.abort(),
+        };
+        visit
+    }
+
+    async fn look_around(&mut self, implicit: bool, visit: &mut Visit) -> Result<(), ClientError> {
+        visit.see_tls(&mut self.link);
+        visit.greeting = Some(self.greeting().await?.words);
+        if !implicit {
+            visit.before_tls = Some(self.ask_anew().await?);
+            if !self.mirror.capabilities.has("STARTTLS") {
+                return Ok(());
+            }
+            self.start_tls().await?;
+            visit.see_tls(&mut self.link);
+        }
+        visit.after_tls = Some(self.ask_anew().await?);
+        Ok(())
+    }
+
+    /// CAPABILITY, whatever the server has told already.
+    async fn ask_anew(&mut self) -> Result<Vec<String>, ClientError> {
+        let command = self.new_command("CAPABILITY");
+        self.command(Operation::Capability, command, nothing)
+            .await?;
+        let names = self.mirror.capabilities.names();
+        Ok(names.map(str::to_owned).collect())
+    }
+
+    fn new(link: Link<O>) -> Self {
+        Self {
+            link,
             framer: Framer::for_responses(Limits::responses()),
             bodies: Bodies::default(),
             mirror: Mirror::default(),
             last_tag: 0,
-        };
-        match session.enter(address, mode, login).await {
-            Ok(()) => Ok(session),
-            Err(error) => Err(session.link.failed(error)),
         }
     }
 
@@ -58,7 +109,7 @@ impl<O: Observer> ImapSession<O> {
         if mode == TlsMode::Starttls {
             self.start_tls().await?;
         }
-        if welcome == Welcome::LoginNeeded {
+        if !welcome.logged_in {
             self.ask_if_unknown().await?;
             let running = self.link.begin(Operation::Login);
             let result = self.present(address, mode != TlsMode::Plain, login).await;
@@ -80,8 +131,12 @@ impl<O: Observer> ImapSession<O> {
         let mut refusal = Vec::new();
         self.untagged(operation, &mut |response, _| {
             match response {
-                Response::Status(Condition::Ok, _) => welcome = Some(Welcome::LoginNeeded),
-                Response::Status(Condition::PreAuth, _) => welcome = Some(Welcome::LoggedIn),
+                Response::Status(condition @ (Condition::Ok | Condition::PreAuth), text) => {
+                    welcome = Some(Welcome {
+                        logged_in: condition == Condition::PreAuth,
+                        words: printable(text.whole),
+                    });
+                }
                 Response::Status(Condition::Bye, text) => refusal = text.whole.to_vec(),
                 _ => {}
             }

@@ -1,16 +1,60 @@
 //! The way into a session: greeting, capabilities, TLS, login.
 
+use std::time::Instant;
+
 use super::{PopSession, refused};
 use crate::client::authentication::{Authentication, nonce};
 use crate::client::login::{Offer, Presentation};
-use crate::client::{ClientError, Login};
+use crate::client::{ClientError, Link, Login, Visit, printable};
 use crate::metrics::{ErrorClass, Observer, Operation};
-use crate::net::Address;
+use crate::net::{Address, Dialer};
 use crate::proto::pop3::{Command, Lines, PopCapabilities, Status, apop_timestamp};
 use crate::proto::sasl::Mechanism;
 use crate::scenario::TlsMode;
 
 impl<O: Observer> PopSession<O> {
+    /// Connects, with TLS from the first byte where `implicit`, asks what is offered, starts TLS where that is offered,
+    /// asks again, and leaves. Nobody logs in.
+    pub async fn visit(dialer: &Dialer, address: &Address, implicit: bool, observer: O) -> Visit {
+        let mode = if implicit {
+            TlsMode::Implicit
+        } else {
+            TlsMode::Plain
+        };
+        let link = match Link::open(dialer, address, mode, Instant::now(), observer).await {
+            Ok(link) => link,
+            Err(failed) => return Visit::failed(failed),
+        };
+        let mut session = Self {
+            link,
+            capabilities: PopCapabilities::default(),
+        };
+        let mut visit = Visit::default();
+        visit.failure = session.look_around(implicit, &mut visit).await.err();
+        visit.figures = match visit.failure {
+            None => session.quit().await.0,
+            Some(_) => session.abort(),
+        };
+        visit
+    }
+
+    async fn look_around(&mut self, implicit: bool, visit: &mut Visit) -> Result<(), ClientError> {
+        visit.see_tls(&mut self.link);
+        visit.greeting = Some(printable(self.greeting().await?.as_bytes()));
+        if !implicit {
+            self.ask_capabilities().await?;
+            visit.before_tls = Some(self.capabilities.lines().to_vec());
+            if !self.capabilities.stls() {
+                return Ok(());
+            }
+            self.start_tls().await?;
+            visit.see_tls(&mut self.link);
+        }
+        self.ask_capabilities().await?;
+        visit.after_tls = Some(self.capabilities.lines().to_vec());
+        Ok(())
+    }
+
     /// The way in, from the greeting to the login.
     pub(super) async fn enter(
         &mut self,
@@ -46,7 +90,12 @@ impl<O: Observer> PopSession<O> {
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
-    async fn ask_capabilities(&mut self) -> Result<(), ClientError> {
+    /// CAPA: what the server offers now, which may be more after the login than before. A server that does not know the
+    /// command offers nothing.
+    ///
+    /// # Errors
+    /// Broken or lost.
+    pub async fn ask_capabilities(&mut self) -> Result<(), ClientError> {
         const OPERATION: Operation = Operation::Capability;
         let running = self.link.begin(OPERATION);
         let mut capabilities = PopCapabilities::default();

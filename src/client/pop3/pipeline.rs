@@ -49,6 +49,27 @@ impl<'a> Pipeline<'a> {
 }
 
 impl<O: Observer> PopSession<O> {
+    /// Sends so many NOOPs at once, whatever the server says of pipelining, and waits for all their answers.
+    ///
+    /// # Errors
+    /// Some of them were not answered as each alone is: abort the session, it is out of step.
+    pub async fn try_pipelining(&mut self, commands: u32) -> Result<(), ClientError> {
+        const OPERATION: Operation = Operation::Noop;
+        let numbers: Vec<u32> = (0..commands).collect();
+        let mut pipeline = Pipeline::new(&numbers, PIPELINE_WINDOW);
+        while let Some((_, running)) = self
+            .next_reply(&mut pipeline, OPERATION, |_| Command::Noop)
+            .await?
+        {
+            let (running, result) = match self.reply_begins(OPERATION, running).await {
+                (running, Ok(())) => (running, self.plain_status(OPERATION).await),
+                (running, Err(error)) => (running, Err(error)),
+            };
+            self.link.end(running, result)?;
+        }
+        Ok(())
+    }
+
     pub(super) fn window(&self) -> usize {
         if self.capabilities.pipelining() {
             PIPELINE_WINDOW
