@@ -14,9 +14,9 @@ use crate::exit::Exit;
 use crate::plan::{Plan, Shard};
 use crate::probe;
 use crate::report::Lang;
-use crate::rundir::{self, Manifest, Outcome, TargetFacts, Writer};
-use crate::scenario::{Override, Scenario};
-use crate::target::{Portrait, Target};
+use crate::rundir::{self, Manifest, Outcome, SkippedArm, TargetFacts, Writer};
+use crate::scenario::{Arm, Override, Scenario};
+use crate::target::{Depth, Portrait, Target};
 
 use super::UsageError;
 use super::progress;
@@ -82,6 +82,17 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     }
 }
 
+/// What a look at a target showed.
+pub(super) struct Seen {
+    portrait: Portrait,
+    /// The arms that can run there.
+    arms: Vec<Arm>,
+    /// Those that cannot.
+    skipped: Vec<SkippedArm>,
+    /// Arms whose protocol does not work there at all.
+    unusable: Vec<Arm>,
+}
+
 /// What is to be done, on each target alike.
 #[derive(Clone, Copy)]
 pub(super) struct Job<'a> {
@@ -97,43 +108,100 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .context("cannot start the runtime")
 }
 
-async fn compare(job: Job<'_>, target: Target) -> anyhow::Result<Exit> {
+async fn compare(job: Job<'_>, mut target: Target) -> anyhow::Result<Exit> {
     let stop = stop_signal()?;
-    let Some(portrait) = job.portrait(&target, &stop).await? else {
+    let Some(seen) = job.look_at(&mut target, &stop).await? else {
         return Ok(Exit::Interrupted);
     };
     let dir = directory(job, target.name())?;
-    let ended = job.measure(target, portrait, &dir, stop).await?;
+    let ended = job.measure(target, seen, &dir, stop).await?;
     conclude(job.args, &dir, ended)
 }
 
 impl Job<'_> {
-    /// Starts the target once before the run, to see that it answers, and what it is. None: the user stopped it.
-    pub(super) async fn portrait(
+    /// Looks at the target before the run: what it is, and which arms can run there. None: the user stopped it.
+    ///
+    /// # Errors
+    /// The target cannot be had, or no arm can run there.
+    pub(super) async fn look_at(
         self,
-        target: &Target,
+        target: &mut Target,
         stop: &watch::Receiver<Stop>,
-    ) -> anyhow::Result<Option<Portrait>> {
+    ) -> anyhow::Result<Option<Seen>> {
         let load = engine::admit(target, self.scenario, self.plan).await?;
         if let Some(load) = load.filter(|_| !self.args.quiet) {
             eprintln!("{}: {load}", target.name());
         }
-        let portrait = tokio::select! {
-            portrait = portrait(target, self.scenario, self.plan) => portrait?,
-            () = stopped(stop.clone()) => return Ok(None),
-        };
-        let misfits = engine::misfits(self.scenario, self.plan, &portrait);
-        if !misfits.is_empty() {
-            bail!(misfits.join("\n"));
+        tokio::select! {
+            seen = self.see(target) => seen.map(Some),
+            () = stopped(stop.clone()) => Ok(None),
         }
-        Ok(Some(portrait))
+    }
+
+    /// A server that was there before is looked at first; only what works is then used, from the inspection of its mailboxes on.
+    async fn see(self, target: &mut Target) -> anyhow::Result<Seen> {
+        if let Some(external) = target.external() {
+            let endpoint = external.endpoint(self.plan.users.len() as u32).await?;
+            let portrait = Portrait::of_endpoint(&endpoint, Depth::Glance).await?;
+            for arm in self.judge(target.name(), portrait)?.unusable {
+                target.leave_out(arm.protocol());
+            }
+        }
+        let instance = target
+            .start(engine::request(self.scenario, self.plan))
+            .await?;
+        let portrait = Portrait::of(&instance, Depth::Glance).await;
+        let stopped = instance.stop().await;
+        let seen = self.judge(target.name(), portrait?)?;
+        stopped?;
+        for SkippedArm { arm, reasons } in &seen.skipped {
+            let reasons = reasons.join("; ");
+            eprintln!("{}: the arm {arm} is left out: {reasons}", target.name());
+        }
+        Ok(seen)
+    }
+
+    /// Tells the arms that can run from those that cannot.
+    fn judge(self, target: &str, portrait: Portrait) -> anyhow::Result<Seen> {
+        let mut seen = Seen {
+            portrait,
+            arms: Vec::new(),
+            skipped: Vec::new(),
+            unusable: Vec::new(),
+        };
+        for fitness in engine::fitness(self.scenario, self.plan, &seen.portrait) {
+            for note in &fitness.notes {
+                tracing::warn!("{target}: {note}");
+            }
+            if !fitness.protocol_works {
+                seen.unusable.push(fitness.arm);
+            }
+            if fitness.can_run == Some(true) {
+                seen.arms.push(fitness.arm);
+            } else {
+                seen.skipped.push(SkippedArm {
+                    arm: fitness.arm,
+                    reasons: fitness.reasons,
+                });
+            }
+        }
+        if seen.arms.is_empty() {
+            let mut reasons: Vec<String> = Vec::new();
+            for reason in seen.skipped.into_iter().flat_map(|it| it.reasons) {
+                if !reasons.contains(&reason) {
+                    reasons.push(reason);
+                }
+            }
+            bail!("no arm can run on {target}: {}", reasons.join("; "));
+        }
+        Ok(seen)
     }
 
     /// Runs all cells against the target and leaves the run directory `dir`.
     pub(super) async fn measure(
         self,
         target: Target,
-        portrait: Portrait,
+        seen: Seen,
         dir: &Path,
         stop: watch::Receiver<Stop>,
     ) -> anyhow::Result<Ended> {
@@ -142,6 +210,8 @@ impl Job<'_> {
             scenario,
             plan,
         } = self;
+        let mut reduced = scenario.clone();
+        reduced.run.arms = seen.arms;
         let run_id = RunId::random();
         let started = jiff::Timestamp::now();
         let run_start = Instant::now();
@@ -149,13 +219,15 @@ impl Job<'_> {
             started: started.to_string(),
             run_id: run_id.to_string(),
             worker_threads: engine::workers(scenario, plan) as u32,
-            target: facts(target.name(), portrait),
+            arms: reduced.run.arms.clone(),
+            skipped_arms: seen.skipped,
+            target: facts(target.name(), seen.portrait),
             ..manifest(scenario, plan)
         };
         let (records, writing) = Writer::create(dir, &manifest)?.spawn(BATCHES)?;
         let (progress, shown) = watch::channel(Progress::default());
         let comparison = Comparison {
-            scenario: Arc::new(scenario.clone()),
+            scenario: Arc::new(reduced),
             plan: Arc::new(plan.clone()),
             target,
             run_id,
@@ -199,15 +271,6 @@ fn conclude(args: &Args, dir: &Path, ended: Ended) -> anyhow::Result<Exit> {
         Ended::Interrupted => judged.map(|exit| exit.worse(Exit::Interrupted)),
         Ended::Complete => judged,
     }
-}
-
-async fn portrait(target: &Target, scenario: &Scenario, plan: &Plan) -> anyhow::Result<Portrait> {
-    let instance = target.start(engine::request(scenario, plan)).await?;
-    let portrait = Portrait::of(&instance).await;
-    let stopped = instance.stop().await;
-    let portrait = portrait?;
-    stopped?;
-    Ok(portrait)
 }
 
 /// SIGINT, SIGTERM, SIGHUP: once to end in order, twice to end at once.
@@ -275,12 +338,14 @@ fn manifest(scenario: &Scenario, plan: &Plan) -> Manifest {
 fn facts(name: &str, portrait: Portrait) -> TargetFacts {
     TargetFacts {
         name: name.to_owned(),
+        banners: portrait.banners(),
+        capabilities: portrait.capabilities(),
+        ports: portrait.ports(),
+        tls: portrait.tls(),
+        // What holds nothing but text, numbers and lists always has a JSON form.
+        probe: serde_json::to_value(&portrait).unwrap_or_default(),
         version: portrait.software,
-        banners: portrait.banners,
         facts: portrait.facts,
-        capabilities: portrait.capabilities,
-        ports: portrait.ports,
-        tls: portrait.tls,
     }
 }
 

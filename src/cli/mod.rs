@@ -8,6 +8,8 @@ pub mod compare;
 mod counter;
 /// `mailgauge maildir-delivery`: a part of the target `courier`.
 pub mod maildir_delivery;
+/// `mailgauge probe`: what a target offers.
+pub mod probe;
 mod progress;
 /// `mailgauge report`: judge a run directory again.
 pub mod report;
@@ -48,6 +50,8 @@ pub enum Command {
     /// A part of the target `courier`.
     #[command(hide = true)]
     MaildirDelivery(maildir_delivery::Args),
+    /// Look at a target: what it offers, what of that works, and which arms can run there.
+    Probe(probe::Args),
     /// Rebuild table, charts and report from a run directory.
     Report(report::Args),
     /// Check, show and list scenarios; print the schema of scenario files.
@@ -65,6 +69,7 @@ impl Command {
             Self::Clean(args) => clean::run(&args),
             Self::Compare(args) => compare::run(&args),
             Self::MaildirDelivery(args) => maildir_delivery::run(&args),
+            Self::Probe(args) => probe::run(&args),
             Self::Report(args) => report::run(&args),
             Self::Scenario(args) => scenario::run(&args),
             Self::Seed(args) => seed::run(&args),

@@ -114,12 +114,12 @@ async fn compare(job: Job<'_>, candidates: Vec<Candidate>) -> anyhow::Result<Exi
 /// One target's run.
 async fn turn(
     job: Job<'_>,
-    target: Target,
+    mut target: Target,
     dir: &Path,
     stop: watch::Receiver<Stop>,
 ) -> anyhow::Result<Ended> {
-    match job.portrait(&target, &stop).await? {
-        Some(portrait) => job.measure(target, portrait, dir, stop).await,
+    match job.look_at(&mut target, &stop).await? {
+        Some(seen) => job.measure(target, seen, dir, stop).await,
         None => Ok(Ended::Interrupted),
     }
 }

@@ -44,11 +44,25 @@ impl TargetOptions {
 
     /// The target of this name, or why it cannot be had here and now; an error if no machine could have it.
     pub fn find(&self, name: &str) -> Result<Result<Target, TargetError>, UsageError> {
+        self.find_for(name, false)
+    }
+
+    /// The target of this name, to look at it: accounts may be missing.
+    pub fn open_to_look(&self, name: &str) -> anyhow::Result<Target> {
+        self.find_for(name, true)?.map_err(Into::into)
+    }
+
+    fn find_for(
+        &self,
+        name: &str,
+        only_looking: bool,
+    ) -> Result<Result<Target, TargetError>, UsageError> {
         let options = ExternalOptions {
             accounts: self.accounts.clone(),
             allow_plaintext: self.allow_plaintext,
             insecure: self.insecure,
             owned: self.i_own_this_target,
+            only_looking,
         };
         match Target::named_with(name, &options) {
             Err(error) if error.is_usage() => Err(UsageError(error.to_string())),

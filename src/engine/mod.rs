@@ -26,7 +26,7 @@ mod worker;
 
 pub use comparison::{Comparison, Ended, request, workers};
 pub use course::{Stop, StopReceiver};
-pub use fit::misfits;
+pub use fit::{Fitness, fitness};
 pub use ledger::RunId;
 pub use preflight::{PreflightError, make_room};
 pub use progress::{Progress, ProgressReceiver};

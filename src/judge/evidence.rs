@@ -178,7 +178,8 @@ impl Evidence {
             lag: lag(run)?,
             notices: Vec::new(),
         };
-        evidence.notices = run.notices();
+        evidence.notices = left_out(&run.manifest).collect();
+        evidence.notices.extend(run.notices());
         Ok(evidence)
     }
 
@@ -219,6 +220,17 @@ impl Evidence {
         self.storage.iter().for_each(|row| add(row.block, row.arm));
         blocks.into_iter().collect()
     }
+}
+
+/// A sentence for each arm that was not run at all.
+fn left_out(manifest: &Manifest) -> impl Iterator<Item = String> + '_ {
+    manifest.skipped_arms.iter().map(|skipped| {
+        format!(
+            "Arm {} was left out, it cannot run on this target: {}.",
+            skipped.arm,
+            skipped.reasons.join("; ")
+        )
+    })
 }
 
 /// Merged from the histograms of what the plan sets the time of: checks and what people do. The commands

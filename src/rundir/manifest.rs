@@ -44,8 +44,11 @@ pub struct Manifest {
     pub plan_fingerprint: String,
     /// Which part of the population.
     pub shard: ShardFacts,
-    /// The arms.
+    /// The arms that are run.
     pub arms: Vec<Arm>,
+    /// The scenario's other arms: those that cannot run on this target.
+    #[serde(default)]
+    pub skipped_arms: Vec<SkippedArm>,
     /// Blocks; each runs every arm once.
     pub blocks: u32,
     /// What was measured against.
@@ -77,6 +80,7 @@ impl Default for Manifest {
             plan_fingerprint: String::new(),
             shard: ShardFacts::default(),
             arms: Vec::new(),
+            skipped_arms: Vec::new(),
             blocks: 0,
             target: TargetFacts::default(),
             host: Host::default(),
@@ -120,6 +124,17 @@ pub struct TargetFacts {
     pub ports: BTreeMap<String, u16>,
     /// How connections get their TLS.
     pub tls: TlsMode,
+    /// All that was seen of it before the run, as `mailgauge probe --json` prints it.
+    pub probe: serde_json::Value,
+}
+
+/// An arm that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkippedArm {
+    /// The arm.
+    pub arm: Arm,
+    /// Why it cannot run: sentences.
+    pub reasons: Vec<String>,
 }
 
 /// When a cell was in a phase.

@@ -20,7 +20,9 @@ use std::path::{Path, PathBuf};
 pub use error::Error;
 pub use files::{CHARTS, COMPARISON, Csv, LATENCY, MANIFEST, SET, VERDICT};
 pub use label::{Label, Time};
-pub use manifest::{Manifest, Outcome, PhaseSpan, SCHEMA_VERSION, ShardFacts, TargetFacts};
+pub use manifest::{
+    Manifest, Outcome, PhaseSpan, SCHEMA_VERSION, ShardFacts, SkippedArm, TargetFacts,
+};
 pub use reader::RunDir;
 pub use set::{RunSet, SetManifest, SetTarget};
 pub use writer::{Writer, write_whole};

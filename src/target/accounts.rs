@@ -143,6 +143,11 @@ pub(super) enum AccountsError {
 }
 
 impl Accounts {
+    /// Nobody.
+    pub(super) fn none() -> Self {
+        Self::new(Names::List(Vec::new()))
+    }
+
     /// One password for all names of a pattern.
     pub(super) fn of_pattern(pattern: Pattern, password: Secret) -> Self {
         Self::new(Names::Pattern(pattern, password))

@@ -14,7 +14,8 @@ mod greeting;
 mod mailboxes;
 mod owner;
 mod packages;
-mod portrait;
+/// What a target offers, as a client sees it.
+pub mod portrait;
 mod private;
 mod process;
 mod scratch;
@@ -35,12 +36,12 @@ pub use endpoint::{Delivery, Endpoint, Service};
 pub use external::{
     Ceiling, External, ExternalOptions, Inventory, Progress as SweepProgress, Sweep,
 };
-pub use portrait::Portrait;
+pub use portrait::{Depth, Portrait};
 
 use crate::client::{Login, LoginMethod};
 use crate::net::Address;
 use crate::probe::Cgroup;
-use crate::scenario::TlsMode;
+use crate::scenario::{Protocol, TlsMode};
 
 /// A kind of server, ready to be started.
 #[derive(Debug)]
@@ -126,6 +127,13 @@ impl Target {
             Self::Cyrus(cyrus) => cyrus.start(request).await,
             Self::Courier(courier) => courier.start(request).await,
             Self::External(external) => external.start(request).await,
+        }
+    }
+
+    /// Does without a protocol that cannot be used there. Servers that we start have both.
+    pub fn leave_out(&mut self, protocol: Protocol) {
+        if let Self::External(external) = self {
+            external.leave_out(protocol);
         }
     }
 

@@ -17,6 +17,7 @@ mod imap;
 mod mailserver;
 mod other_servers;
 mod pop3;
+mod probe;
 mod python_clients;
 mod readme;
 mod report;

@@ -50,7 +50,7 @@ pub(super) fn host(name: &str, options: &ExternalOptions) -> Result<External, Ta
         host: Some(name.into()),
         ..Description::default()
     };
-    if options.accounts.is_none() {
+    if options.accounts.is_none() && !options.only_looking {
         return Err(TargetError::Unusable {
             reason: format!(
                 "whose mailboxes may be used on {name}? name a file with lines `user,password` (`--accounts FILE`), or write a target file"
@@ -384,6 +384,7 @@ impl Reader<'_> {
                 })?;
                 Accounts::of_pattern(pattern, password)
             }
+            (None, None) if self.options.only_looking => return Ok(Accounts::none()),
             (None, None) => {
                 return Err(self.wrong_with_help(
                     "accounts",

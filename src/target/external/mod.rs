@@ -25,13 +25,17 @@ use super::{Delivery, Endpoint, Instance, Request, Server, Service, TargetError}
 use crate::client::Login;
 use crate::net::{Address, ClientCertificate, NetError, Trust};
 use crate::proto::lmtp::Dialect;
-use crate::scenario::{Share, TlsMode};
+use crate::scenario::{Protocol, Share, TlsMode};
 
 /// Looking a name up takes no longer than this.
 const RESOLVE_LIMIT: Duration = Duration::from_secs(10);
 
 /// What the command line says of a server that is already there.
 #[derive(Clone, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the command line"
+)]
 pub struct ExternalOptions {
     /// Accounts instead of those of the target file.
     pub accounts: Option<PathBuf>,
@@ -41,6 +45,8 @@ pub struct ExternalOptions {
     pub insecure: bool,
     /// The user says that the server is theirs to put under load.
     pub owned: bool,
+    /// Nobody need log in: accounts may be missing.
+    pub only_looking: bool,
 }
 
 /// What the server must not be made to bear, whatever the scenario says.
@@ -122,6 +128,14 @@ impl External {
     /// How many accounts there are.
     pub fn accounts(&self) -> u32 {
         self.accounts.len()
+    }
+
+    /// Does without a protocol that cannot be used.
+    pub(super) fn leave_out(&mut self, protocol: Protocol) {
+        match protocol {
+            Protocol::Pop3 => self.pop3 = None,
+            Protocol::Imap => self.imap = None,
+        }
     }
 
     /// Where everything is, for the first `accounts` users. Nothing is connected to yet.

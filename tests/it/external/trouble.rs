@@ -178,7 +178,8 @@ fn a_server_that_offers_no_tls() {
     for protocol in ["pop3", "imap"] {
         let server = Server::start(4, &["--self-signed", "--without", "stls"]);
         let target = server.target(&format!("{protocol}.tls = \"starttls\""));
-        assert_refused(&server, &target, &[], &["does not offer ST"]);
+        let arm = ["--arms", protocol];
+        assert_refused(&server, &target, &arm, &["does not offer ST"]);
     }
 }
 
@@ -186,7 +187,12 @@ fn a_server_that_offers_no_tls() {
 fn a_server_that_offers_no_uidl() {
     let server = Server::start(4, &["--without", "uidl"]);
     let target = server.target("");
-    assert_refused(&server, &target, &[], &["UIDL", "--arms imap"]);
+    assert_refused(
+        &server,
+        &target,
+        &["--arms", "pop3"],
+        &["UIDL", "--arms imap"],
+    );
 }
 
 #[test]
@@ -196,8 +202,13 @@ fn a_server_that_offers_no_idle() {
     assert_refused(
         &server,
         &target,
-        &["--set", "phone.imap.watch.idle.refresh=29m"],
-        &["IDLE", "phone.imap.watch.poll=15m", "--arms pop3"],
+        &[
+            "--arms",
+            "imap",
+            "--set",
+            "phone.imap.watch.idle.refresh=29m",
+        ],
+        &["IDLE", "phone.imap.watch.poll=15m"],
     );
 }
 
@@ -205,7 +216,7 @@ fn a_server_that_offers_no_idle() {
 fn a_server_without_imap() {
     let server = Server::start(4, &[]);
     let target = server.target("imap.offered = false");
-    assert_refused(&server, &target, &[], &["offers no IMAP", "--arms pop3"]);
+    assert_refused(&server, &target, &["--arms", "imap"], &["offers no IMAP"]);
 }
 
 #[test]
