@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Installs what the tests need beyond Rust: real mail servers and Python, Debian packages by name.
-# Does nothing when everything is there. As an ordinary user it says what is missing and goes on:
-# a test that cannot run then prints `skipped` and why.
+# Installs what the tests need beyond Rust: real mail servers and Python, Debian packages by name. Does nothing when
+# everything is there. What cannot be had it names and goes on: a test that cannot run then prints `skipped` and why.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 missing=()
 [ -e /usr/lib/dovecot/imap ] || missing+=(dovecot-imapd)
@@ -10,31 +10,37 @@ missing=()
 [ -e /usr/lib/dovecot/lmtp ] || missing+=(dovecot-lmtpd)
 command -v python3 >/dev/null || missing+=(python3)
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
-if [ ${#missing[@]} -eq 0 ]; then
-    exit 0
-fi
-if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo "setup: not installed: ${missing[*]} (as root on Debian: apt-get install ${missing[*]})" >&2
-    exit 0
+
+install_missing() {
+    export DEBIAN_FRONTEND=noninteractive
+    # A package that starts its daemon on install would listen on the standard ports: refuse that, if nobody decided yet.
+    local policy=/usr/sbin/policy-rc.d log attempt
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod +x "$policy"
+        trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    fi
+    log=$(mktemp)
+    for attempt in 1 2 3; do
+        if { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 </dev/null; then
+            echo "setup: installed ${missing[*]}"
+            rm -f "$log"
+            return
+        fi
+        echo "setup: attempt $attempt to install ${missing[*]} failed" >&2
+        sleep $((attempt * 5))
+    done
+    cat "$log" >&2
+    exit 1
+}
+
+if [ ${#missing[@]} -gt 0 ]; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        install_missing
+    else
+        echo "setup: not installed: ${missing[*]} (as root on Debian: apt-get install ${missing[*]})" >&2
+    fi
 fi
 
-export DEBIAN_FRONTEND=noninteractive
-# A package that starts its daemon on install would listen on the standard ports: refuse that, if nobody decided yet.
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
-    printf '#!/bin/sh\nexit 101\n' >"$policy"
-    chmod +x "$policy"
-    trap 'rm -f "$policy"' EXIT
-fi
-log=$(mktemp)
-for attempt in 1 2 3; do
-    if { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 </dev/null; then
-        echo "setup: installed ${missing[*]}"
-        rm -f "$log"
-        exit 0
-    fi
-    echo "setup: attempt $attempt to install ${missing[*]} failed" >&2
-    sleep $((attempt * 5))
-done
-cat "$log" >&2
-exit 1
+# Cyrus and Courier cannot be installed beside Dovecot, so they are only unpacked.
+scripts/fetch-servers.sh cyrus courier || echo "setup: the tests of Cyrus and Courier will be skipped" >&2
