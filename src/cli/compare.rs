@@ -45,7 +45,7 @@ pub struct Args {
     /// Number of blocks; each runs every arm once (`run.blocks`).
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     blocks: Option<String>,
-    /// Where the results go; new or empty [default: results/<time>-<scenario>-<targets>].
+    /// Where the results go; new or empty [default: a new folder below `results`].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Language of the labels.

@@ -1,5 +1,5 @@
 //! The document's comparison table as data: eight rows with their words, the metrics that put each to the
-//! test, how the verdict follows and what it depends on. Computing is left to [`super::rows`].
+//! test, how the verdict follows and what it depends on. Computing is left to `rows`.
 
 use serde::Serialize;
 

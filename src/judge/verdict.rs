@@ -1,5 +1,5 @@
 //! What can be said of a claim, and the thresholds between the words. The rules are general; which figure
-//! goes through which rule is decided in [`super::rows`].
+//! goes through which rule is decided in `rows`.
 
 use serde::{Deserialize, Serialize};
 

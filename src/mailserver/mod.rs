@@ -1,6 +1,6 @@
 //! The embedded mail server: POP3, IMAP and LMTP on loopback over one store, multi-user. It is a target to
 //! measure against, and what tests and benches talk to. It knows nothing of plans and devices; what it
-//! counts about itself ([`Stats`]) lets a client's figures be checked to the octet.
+//! counts about itself (`Stats`) lets a client's figures be checked to the octet.
 
 mod accounts;
 mod config;

@@ -1,5 +1,5 @@
 //! The wire: dial, TLS, bytes counted below and above TLS, time limits. Protocols are unknown here:
-//! a [`Wire`] carries bytes, whoever drives it knows what they mean.
+//! a `Wire` carries bytes, whoever drives it knows what they mean.
 
 mod address;
 mod counted;

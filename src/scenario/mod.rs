@@ -1,4 +1,4 @@
-//! The scenario file: text → checked [`Scenario`]. Past this room no share is above one, no
+//! The scenario file: text → checked `Scenario`. Past this room no share is above one, no
 //! distribution sums to 0.9 and every default is filled in. Clocks and sockets are unknown here.
 
 mod check;

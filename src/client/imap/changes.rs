@@ -18,7 +18,7 @@ pub struct Changes {
     pub flags: Vec<FlagUpdate>,
     /// How many flag updates came in all.
     pub flag_updates: u64,
-    /// The server's [ALERT], which a person must see.
+    /// The server's `[ALERT]`, which a person must see.
     pub alert: Option<String>,
 }
 

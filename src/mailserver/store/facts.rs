@@ -53,7 +53,7 @@ pub struct Snapshot {
     pub recent_from: u32,
 }
 
-/// What [`Mailbox::look`] shows.
+/// What `Mailbox::look` shows.
 #[derive(Clone, Copy, Debug)]
 pub struct Look<'m> {
     /// By UID, ascending.
