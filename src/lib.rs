@@ -21,7 +21,7 @@ pub mod client;
 /// Carries a plan out: workers, devices and their stores, phases, stop.
 pub mod engine;
 
-/// What is seen from outside a session: the server's resources, the generator's own, the mailbox ledger.
+/// What is seen from outside a session: the server's resources, the generator's own, the machine.
 pub mod probe;
 
 /// Operations, error classes, histograms, and the rows that a run leaves.
