@@ -68,7 +68,7 @@ impl OurGroup {
             .arg(format!("{enter}; {script}"))
             .arg("sh")
             .args(&self.0)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .spawn();
         Busy(child.unwrap())
     }
@@ -100,6 +100,10 @@ const NOT_ALLOWED: &str =
 
 /// A child that works, alone and through short-lived children of its own, as a mail server does.
 const WORK: &str = "while :; do i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; cat /proc/self/stat >/dev/null; done";
+
+/// A child that holds [`HELD`] bytes and waits: the kernel charges a group in batches, so of a few pages it may tell late.
+const HOLD: &str = "x=$(head -c 8000000 /dev/zero | tr '\\0' x); read line";
+const HELD: u64 = 8_000_000;
 
 #[test]
 fn a_group_and_a_tree_tell_the_same_cpu_time_of_a_busy_child_alone() {
@@ -142,19 +146,22 @@ fn the_group_of_a_process_is_found_below_the_mount() {
     let Some(group) = OurGroup::create("found") else {
         return support::skipped("finding a process's control group", NOT_ALLOWED);
     };
-    let idle = group.run("exec sleep 60");
+    let idle = group.run(HOLD);
     let begin = Instant::now();
-    // Until the shell has moved itself into all of them.
-    let last = group.0.last().unwrap().join("cgroup.procs");
-    while fs::read_to_string(&last).unwrap().is_empty() {
-        assert!(begin.elapsed() < Duration::from_secs(10));
+    // Until the shell has moved itself into all of them, and alone holds what it made there.
+    let sample = loop {
+        assert!(begin.elapsed() < Duration::from_secs(30), "never charged");
         std::thread::sleep(Duration::from_millis(10));
-    }
-    let found = Cgroup::of(idle.0.id(), Path::new(MOUNT)).unwrap();
-    assert_eq!(found, Cgroup::at(&group.0[0]).unwrap());
-    let sample = found.meter().sample();
-    assert_eq!((sample.processes, sample.threads), (1, 1));
-    assert!(sample.resident_bytes.is_none_or(|bytes| bytes > 0));
+        let Ok(found) = Cgroup::of(idle.0.id(), Path::new(MOUNT)) else {
+            continue;
+        };
+        let sample = found.meter().sample();
+        let charged = sample.resident_bytes.is_none_or(|bytes| bytes >= HELD);
+        if found == Cgroup::at(&group.0[0]).unwrap() && sample.processes == 1 && charged {
+            break sample;
+        }
+    };
+    assert_eq!(sample.threads, 1);
 }
 
 #[test]
