@@ -38,6 +38,14 @@ pub(super) struct Letter {
     pub(super) due: Option<Instant>,
 }
 
+impl Letter {
+    /// When its sender sent it, seconds since 1970: mail of the start did so before the run.
+    fn sent_unix(&self) -> i64 {
+        let age = self.ledger.borrow().entry(self.seq).map(|it| it.age);
+        unix_now() - age.unwrap_or_default().as_secs().cast_signed()
+    }
+}
+
 /// The queue of one worker.
 #[derive(Debug, Default)]
 pub(super) struct Post {
@@ -160,7 +168,7 @@ impl Carrier {
             id: &id,
             from: SENDER,
             to: &letter.address,
-            date_unix: unix_now(),
+            date_unix: letter.sent_unix(),
         };
         let writer = Writer::new(&letter.spec, &envelope);
         let octets = writer.octets();

@@ -1,7 +1,7 @@
 //! What became of each message of one user, whatever the device: the mailbox as the harness knows it.
 
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::plan::{Arrival, Plan, UserId, UserPlan};
 
@@ -47,6 +47,8 @@ pub(super) struct Entry {
     pub(super) octets: u64,
     /// In the mailbox before the run, and whether read.
     pub(super) at_start: Option<bool>,
+    /// How long before the run it came, in simulated time; of mail that comes during the run, zero.
+    pub(super) age: Duration,
     /// The server took it.
     pub(super) accepted: Option<Instant>,
     /// Of the body as it was handed over.
@@ -62,8 +64,12 @@ impl Ledger {
         let entry = |message: &crate::plan::PlannedMessage| Entry {
             octets: message.spec.octets,
             at_start: match message.arrival {
-                Arrival::AtStart { seen } => Some(seen),
+                Arrival::AtStart { seen, .. } => Some(seen),
                 Arrival::Due(_) => None,
+            },
+            age: match message.arrival {
+                Arrival::AtStart { age_s, .. } => Duration::from_secs(age_s.into()),
+                Arrival::Due(_) => Duration::ZERO,
             },
             accepted: None,
             body_hash: None,
@@ -119,6 +125,8 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::{Entry, Ledger, RunId};
     use crate::plan::UserId;
 
@@ -127,6 +135,7 @@ mod tests {
         let entry = Entry {
             octets: 1000,
             at_start: None,
+            age: Duration::ZERO,
             accepted: None,
             body_hash: None,
             deleted: false,

@@ -166,7 +166,11 @@ impl Desk {
         let login = Rc::new(job.account.login());
         let mut seen = HashSet::new();
         for (seq, message) in (0..).zip(&job.plan.mail) {
-            let Arrival::AtStart { seen: was_seen } = message.arrival else {
+            let Arrival::AtStart {
+                seen: was_seen,
+                age_s,
+            } = message.arrival
+            else {
                 continue;
             };
             let id = self.run.identity(job.plan.user, seq);
@@ -177,7 +181,7 @@ impl Desk {
                     id: &id,
                     from: SENDER,
                     to: &job.account.address,
-                    date_unix: unix_now(),
+                    date_unix: unix_now() - i64::from(age_s),
                 };
                 let writer = Writer::new(&message.spec, &envelope);
                 let octets = writer.octets();

@@ -18,6 +18,7 @@ pub(super) enum Purpose {
     Fates = 5,
     Sittings = 6,
     Online = 7,
+    Ages = 8,
 }
 
 /// A stream of chance.

@@ -56,7 +56,10 @@ impl Canon {
         self.count(user.mail.len());
         for message in &user.mail {
             match message.arrival {
-                Arrival::AtStart { seen } => self.number(u64::from(seen)),
+                Arrival::AtStart { seen, age_s } => {
+                    self.number(u64::from(seen));
+                    self.number(u64::from(age_s));
+                }
                 Arrival::Due(at) => {
                     self.number(2);
                     self.time(at);

@@ -89,7 +89,7 @@ pub struct UserPlan {
     pub user: UserId,
     /// Devices the person owns, never empty, sorted.
     pub devices: Vec<DeviceKind>,
-    /// Every message the user gets, index = sequence number. Those at the start come first, then by due time.
+    /// Every message the user gets, index = sequence number. Those at the start come first, the oldest of them foremost; then by due time.
     pub mail: Vec<PlannedMessage>,
     /// Sorted by `at`.
     pub events: Vec<Event>,
@@ -111,6 +111,8 @@ pub enum Arrival {
     AtStart {
         /// Whether the person read it earlier.
         seen: bool,
+        /// Simulated seconds before `t0` at which it came.
+        age_s: u32,
     },
     /// Handed to the server at this offset.
     Due(Duration),

@@ -89,7 +89,8 @@ fn fates(reader: &Reader<'_>) -> Vec<Fate> {
     let mut chance = Chance::new(reader.scenario.seed, reader.user, Purpose::Fates);
     let habits = &reader.scenario.habits;
     let fates = reader.mail.iter().map(|message| Fate {
-        opened: chance.hits(habits.open) && message.arrival != Arrival::AtStart { seen: true },
+        opened: chance.hits(habits.open)
+            && !matches!(message.arrival, Arrival::AtStart { seen: true, .. }),
         attachment: chance.hits(habits.attachment) && message.spec.attachment.is_some(),
         reply: chance.hits(habits.reply),
         flag: chance.hits(habits.flag),

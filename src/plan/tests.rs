@@ -102,7 +102,7 @@ proptest! {
                         Act::Open { seq, again: false, attachment } => {
                             let message = &user.mail[*seq as usize];
                             match message.arrival {
-                                Arrival::AtStart { seen } => prop_assert!(!seen),
+                                Arrival::AtStart { seen, .. } => prop_assert!(!seen),
                                 Arrival::Due(due) => prop_assert!(due + ARRIVAL_MARGIN <= at),
                             }
                             prop_assert!(read_on.insert(*seq, device).is_none(), "opened twice");
@@ -174,7 +174,7 @@ fn every_machine_makes_this_plan() {
     };
     assert_eq!(
         Plan::new(&scenario, Shard::WHOLE).fingerprint(),
-        "97422e47645ab8fe",
+        "5b10ecedf0ea8cf0",
         "if the plan or a default changed on purpose, this changes too"
     );
 }
@@ -308,6 +308,38 @@ fn polls_come_at_their_interval_and_only_where_a_device_polls() {
         });
         assert_eq!(idle.count(), 0);
     }
+}
+
+#[test]
+fn mail_of_the_start_is_as_old_as_the_scenario_says_and_the_oldest_comes_first() {
+    let mut scenario = scenario();
+    scenario.users.count = 200;
+    scenario.mailbox.messages = Distribution::Constant(50.0);
+    scenario.mailbox.age_days = Distribution::Uniform {
+        low: 2.0,
+        high: 30.0,
+    };
+    let mut ages = Vec::new();
+    for user in Plan::new(&scenario, Shard::WHOLE).users {
+        let of_user: Vec<u32> = user
+            .mail
+            .iter()
+            .filter_map(|message| match message.arrival {
+                Arrival::AtStart { age_s, .. } => Some(age_s),
+                Arrival::Due(_) => None,
+            })
+            .collect();
+        assert!(of_user.is_sorted_by(|older, newer| older >= newer));
+        ages.extend(of_user);
+    }
+    let days = |seconds: f64| seconds / 86_400.0;
+    let mean = days(ages.iter().map(|age| f64::from(*age)).sum()) / ages.len() as f64;
+    assert_eq!(ages.len(), 10_000);
+    assert!((mean - 16.0).abs() < 0.3, "{mean}");
+    assert!(
+        ages.iter()
+            .all(|age| (2.0..=30.0).contains(&days(f64::from(*age))))
+    );
 }
 
 #[test]

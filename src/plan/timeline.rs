@@ -9,6 +9,9 @@ use super::sittings::{self, Reader};
 use super::{Arrival, Event, MessageSpec, PlannedMessage, UserId, UserPlan, What, message};
 use crate::scenario::{DeviceKind, LARGEST_MAILBOX, Mail, Protocol, Scenario, Watch};
 
+/// A hundred years: no mail is older.
+const OLDEST_DAYS: f64 = 36_525.0;
+
 /// The whole timeline of a user.
 pub(super) fn user_plan(scenario: &Scenario, user: UserId) -> UserPlan {
     let devices = owned_devices(scenario, user);
@@ -85,11 +88,12 @@ fn mail(scenario: &Scenario, user: UserId) -> Vec<PlannedMessage> {
         .draw(&scenario.mailbox.messages)
         .min(LARGEST_MAILBOX)
         .round() as usize;
-    let mut mail: Vec<PlannedMessage> = (0..at_start)
-        .map(|_| {
+    let mut mail: Vec<PlannedMessage> = ages(scenario, user, at_start)
+        .into_iter()
+        .map(|age_s| {
             let seen = !boxes.hits(scenario.mailbox.unread);
             PlannedMessage {
-                arrival: Arrival::AtStart { seen },
+                arrival: Arrival::AtStart { seen, age_s },
                 spec: spec(),
             }
         })
@@ -101,6 +105,17 @@ fn mail(scenario: &Scenario, user: UserId) -> Vec<PlannedMessage> {
     }));
     mail.shrink_to_fit();
     mail
+}
+
+/// How long before the run each message of the start came, in seconds, the oldest first: so mail lies in a mailbox.
+fn ages(scenario: &Scenario, user: UserId, count: usize) -> Vec<u32> {
+    let mut chance = Chance::new(scenario.seed, user, Purpose::Ages);
+    let mut ages: Vec<u32> = (0..count)
+        .map(|_| chance.draw(&scenario.mailbox.age_days).min(OLDEST_DAYS))
+        .map(|days| (days * 86_400.0) as u32)
+        .collect();
+    ages.sort_unstable_by(|a, b| b.cmp(a));
+    ages
 }
 
 fn arrivals(scenario: &Scenario, user: UserId) -> Vec<Duration> {

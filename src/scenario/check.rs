@@ -291,6 +291,7 @@ impl Faults {
             "sittings per simulated hour and user, 0 or more",
         );
         self.distribution("mailbox.messages", &scenario.mailbox.messages);
+        self.distribution("mailbox.age_days", &scenario.mailbox.age_days);
         self.distribution("habits.think_s", &scenario.habits.think_s);
         if let Sizes::Distribution(own) = &scenario.mail.sizes {
             self.distribution("mail.sizes", &own.numbers());

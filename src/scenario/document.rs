@@ -96,7 +96,7 @@ impl Override {
 }
 
 /// Keys whose value is one of several forms: an upper value replaces the lower one whole.
-const CHOICES: [&str; 4] = ["watch", "messages", "think_s", "sizes"];
+const CHOICES: [&str; 5] = ["watch", "messages", "age_days", "think_s", "sizes"];
 
 /// The merged document.
 pub(super) struct Document<'a> {

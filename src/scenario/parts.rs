@@ -139,6 +139,8 @@ pub enum ImapKeep {
 pub struct Mailbox {
     /// Messages in INBOX at the start, rounded to whole messages, at most 100,000 per user.
     pub messages: Distribution,
+    /// How many days before the run they came, in simulated days; the oldest are cut to a hundred years.
+    pub age_days: Distribution,
     /// Share of them that were not read before.
     pub unread: Share,
 }
