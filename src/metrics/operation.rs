@@ -80,6 +80,8 @@ pub enum Operation {
     Namespace,
     /// LIST, the mailboxes.
     ListMailboxes,
+    /// CREATE.
+    CreateMailbox,
     /// STATUS.
     Status,
     /// SELECT or EXAMINE.

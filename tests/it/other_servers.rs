@@ -15,10 +15,10 @@ use mailgauge::net::{Dialer, TimeLimits};
 use mailgauge::proto::digest::MessageDigest;
 use mailgauge::proto::imap::StoreMode;
 use mailgauge::scenario::TlsMode;
-use mailgauge::target::{Account, Courier, Cyrus, Instance, Request, Target, TargetError};
+use mailgauge::target::{Account, Instance, Request, Target};
 
 use crate::fake::Ear;
-use crate::support::skipped;
+use crate::support::private_target as target;
 
 const MANY: u32 = 60;
 const MODES: [TlsMode; 3] = [TlsMode::Plain, TlsMode::Starttls, TlsMode::Implicit];
@@ -377,25 +377,6 @@ fn belongs_to(process: &Path, dir: &Path) -> bool {
     let cwd = fs::read_link(process.join("cwd")).unwrap_or_default();
     let cmdline = fs::read(process.join("cmdline")).unwrap_or_default();
     cwd.to_string_lossy().contains(&*dir) || String::from_utf8_lossy(&cmdline).contains(&*dir)
-}
-
-/// The target, or a line that says why it cannot be had here.
-fn target(name: &str, test: &str) -> Option<Target> {
-    let found = match name {
-        "cyrus" => Cyrus::installed().map(Target::Cyrus),
-        "courier" => Courier::installed()
-            .map(|courier| courier.delivered_by(env!("CARGO_BIN_EXE_mailgauge")))
-            .map(Target::Courier),
-        other => Target::named(other),
-    };
-    match found {
-        Ok(target) => Some(target),
-        Err(error @ TargetError::NotFetched { .. }) => {
-            skipped(&format!("{name}: {test}"), &error.to_string());
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
 }
 
 async fn start(target: &Target, tls: TlsMode) -> Instance {

@@ -186,6 +186,13 @@ impl<O: Observer> ImapSession<O> {
         Ok(mailboxes)
     }
 
+    /// CREATE: a new mailbox. Where new ones may lie, [`Self::namespace`] tells.
+    pub async fn create(&mut self, mailbox: &str) -> Result<(), ClientError> {
+        let command = self.new_command("CREATE").mailbox(mailbox);
+        self.command(Operation::CreateMailbox, command, nothing)
+            .await
+    }
+
     /// STATUS (MESSAGES UIDNEXT UIDVALIDITY UNSEEN) of a mailbox, which need not be selected.
     pub async fn status(&mut self, mailbox: &str) -> Result<MailboxStatus<'static>, ClientError> {
         let command = self

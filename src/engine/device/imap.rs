@@ -3,6 +3,7 @@
 //! it holds, says the scenario.
 
 mod acts;
+mod folders;
 mod line;
 
 use std::cell::{Cell, RefCell};

@@ -187,10 +187,20 @@ impl Imap {
     }
 }
 
-/// Messages in a server's Maildirs.
+/// The folder of the mailbox that a file is a message of: in a Maildir, or in Cyrus's spool, where its name is its UID and a dot.
+fn mailbox_of_message(file: &Path) -> Option<PathBuf> {
+    let holder = file.parent()?;
+    if holder.ends_with("cur") || holder.ends_with("new") {
+        return Some(holder.parent()?.to_owned());
+    }
+    let uid = file.file_name()?.to_str()?.strip_suffix('.')?;
+    uid.parse::<u32>().is_ok().then(|| holder.to_owned())
+}
+
+/// Messages in a server's storage.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mail {
-    /// How often each text is there, by the folder it lies in.
+    /// How often each text is there, by the mailbox it lies in.
     pub(crate) foreign: BTreeMap<(PathBuf, Vec<u8>), usize>,
     /// How often each mark is there.
     pub(crate) marked: BTreeMap<String, usize>,
@@ -205,10 +215,9 @@ impl Mail {
             .filter_map(Result::ok)
             .filter(|entry| entry.file_type().is_file());
         for entry in files {
-            let holder = entry.path().parent().unwrap();
-            if !holder.ends_with("cur") && !holder.ends_with("new") {
+            let Some(mailbox) = mailbox_of_message(entry.path()) else {
                 continue;
-            }
+            };
             // It may be taken away, or renamed by a change of its flags, while we look.
             let Ok(text) = fs::read(entry.path()) else {
                 continue;
@@ -222,8 +231,7 @@ impl Mail {
             if let Some(mark) = mark {
                 *mail.marked.entry(mark.trim().to_owned()).or_default() += 1;
             } else {
-                let folder = holder.parent().unwrap().to_owned();
-                *mail.foreign.entry((folder, text)).or_default() += 1;
+                *mail.foreign.entry((mailbox, text)).or_default() += 1;
             }
         }
         mail

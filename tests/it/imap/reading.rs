@@ -188,6 +188,10 @@ fn mailboxes_namespaces_status_and_identity_are_read_in_all_their_forms() {
                 say("* ID (\"name\" \"Cyrus\" \"os\" NIL)\nm5 OK done\n"),
                 Hear("m6 ENABLE CONDSTORE"),
                 say("* ENABLED CONDSTORE\nm6 OK done\n"),
+                Hear("m7 CREATE \"Sent Items\""),
+                say("m7 OK done\n"),
+                Hear("m8 CREATE Sent"),
+                say("m8 NO [CANNOT] below INBOX. only\n"),
             ]
         },
         |mut session| async move {
@@ -221,6 +225,8 @@ fn mailboxes_namespaces_status_and_identity_are_read_in_all_their_forms() {
                 [("name".into(), Some("Cyrus".into())), ("os".into(), None)]
             );
             assert_eq!(session.enable(&["CONDSTORE"]).await.unwrap(), ["CONDSTORE"]);
+            session.create("Sent Items").await.unwrap();
+            assert!(session.create("Sent").await.unwrap_err().is_refusal());
         },
     );
 }

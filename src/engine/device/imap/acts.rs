@@ -13,6 +13,7 @@ use crate::proto::imap::{Criterion, Part, StoreMode};
 use crate::scenario::ImapKeep;
 
 use super::ImapDevice;
+use super::folders::Folder;
 use super::line::Line;
 
 /// An act that met a broken connection is tried once more on a new one: servers close connections that were silent.
@@ -253,7 +254,7 @@ impl ImapDevice {
         .await;
     }
 
-    /// APPEND of the answer to the folder of sent mail, STORE +FLAGS (\Answered).
+    /// APPEND of the answer to the folder of sent mail (which is made if there is none), STORE +FLAGS (\Answered).
     pub(in crate::engine::device) async fn reply(
         &self,
         seq: u32,
@@ -264,7 +265,7 @@ impl ImapDevice {
             let Some(uid) = self.on_server(line, seq).await? else {
                 return Ok(false);
             };
-            let folder = sent_folder(line).await?;
+            let folder = line.find_or_make(Folder::Sent).await?;
             let id = format!("{}-reply", self.owner.ledger.borrow().identity(seq));
             let envelope = Envelope {
                 id: &id,
@@ -357,18 +358,4 @@ fn text_part(parts: &[Part]) -> Option<&Part> {
         .find(|part| part.media_type == "text/html")
         .or_else(|| texts().find(|part| part.media_type.starts_with("text/")))
         .or_else(|| texts().next())
-}
-
-/// Where answers are kept: the folder that the server calls `\Sent` (RFC 6154), or `Sent`.
-async fn sent_folder(line: &mut Line) -> Result<String, ClientError> {
-    if let Some(folder) = &line.sent_folder {
-        return Ok(folder.clone());
-    }
-    let folders = line.session()?.list_mailboxes().await?;
-    let folder = folders
-        .into_iter()
-        .find(|folder| folder.has("\\Sent"))
-        .map_or_else(|| "Sent".to_owned(), |folder| folder.name);
-    line.sent_folder = Some(folder.clone());
-    Ok(folder)
 }

@@ -13,9 +13,7 @@ use crate::scenario::{ImapKeep, Protocol};
 use crate::target::Service;
 
 use super::ImapDevice;
-
-/// What the further connections of a device hold, in this order, as far as the server has them.
-const OTHER_FOLDERS: [&str; 4] = ["Sent", "Drafts", "Trash", "Archive"];
+use super::folders::{Folder, Folders};
 
 /// A device's connections and what it knows by them.
 #[derive(Debug, Default)]
@@ -27,8 +25,8 @@ pub(super) struct Line {
     highest_uid: u32,
     /// The oldest UID of the window.
     lowest_uid: u32,
-    /// Where answers are kept, once asked for.
-    pub(super) sent_folder: Option<String>,
+    /// Where the user's folders lie, once asked for.
+    folders: Option<Folders>,
 }
 
 #[derive(Debug)]
@@ -242,25 +240,55 @@ impl Line {
         }
     }
 
-    /// The further connections, each with a folder of its own.
+    /// The name of a folder, which is made if there is none.
+    pub(super) async fn find_or_make(&mut self, folder: Folder) -> Result<String, ClientError> {
+        let known = self.folders.take();
+        let session = self.session()?;
+        let mut folders = match known {
+            Some(folders) => folders,
+            None => Folders::ask(session).await?,
+        };
+        let name = folders.find_or_make(folder, session).await;
+        self.folders = Some(folders);
+        name
+    }
+
+    /// The further connections, each with a folder of its own, as far as the server has them.
     pub(super) async fn open_extras(&mut self, device: &ImapDevice) {
         let further = device.connections.saturating_sub(1) as usize;
-        for folder in OTHER_FOLDERS.into_iter().cycle().take(further) {
+        for index in 0..further {
             let due = Instant::now();
             let Ok(mut open) = connect(&device.owner, Purpose::Extra, due).await else {
                 return;
             };
-            match open.session.select(folder).await {
+            match self.hold(index, &mut open.session).await {
                 Err(error) if !error.is_refusal() => {
                     open.journal.end(&open.session.abort(), Some(&error));
                     return;
                 }
-                // A server without that folder: the connection stays all the same.
+                // A folder that cannot be opened: the connection stays all the same.
                 Err(error) => device.owner.error(due, &error),
-                Ok(_) => open.journal.usable(&open.session.figures()),
+                Ok(()) => open.journal.usable(&open.session.figures()),
             }
             self.extras.push(open);
         }
+    }
+
+    /// SELECTs one of the folders that mail programs hold open beside INBOX.
+    async fn hold(
+        &mut self,
+        index: usize,
+        session: &mut ImapSession<Tap>,
+    ) -> Result<(), ClientError> {
+        let folders = match &mut self.folders {
+            Some(folders) => folders,
+            unknown => unknown.insert(Folders::ask(session).await?),
+        };
+        let there = folders.expected();
+        if let Some(folder) = there.get(index % there.len().max(1)) {
+            session.select(folder).await?;
+        }
+        Ok(())
     }
 }
 

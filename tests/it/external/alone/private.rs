@@ -1,0 +1,88 @@
+//! A private server, described as if it were somebody's: what a run on one's own Dovecot, Cyrus or Courier is.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use mailgauge::scenario::TlsMode;
+use mailgauge::target::{Account, Instance, Request};
+
+use super::super::{Imap, Mail};
+use crate::support::private_target;
+
+pub(super) const USERS: u32 = 4;
+
+pub(super) struct Private {
+    instance: Instance,
+    folder: tempfile::TempDir,
+}
+
+impl Private {
+    /// By the target's name; none, and a line that says why, where it cannot be had.
+    pub(super) async fn start(name: &str, test: &str) -> Option<Self> {
+        let request = Request {
+            accounts: USERS,
+            connections: 100,
+            tls: TlsMode::Plain,
+        };
+        let instance = private_target(name, test)?.start(request).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let accounts = instance.endpoint.accounts.iter();
+        let lines: Vec<String> = accounts
+            .map(|it| format!("{},{},{}", it.user, it.password, it.address))
+            .collect();
+        fs::write(folder.path().join("accounts.csv"), lines.join("\n")).unwrap();
+        Some(Self { instance, folder })
+    }
+
+    pub(super) async fn stop(self) {
+        self.instance.stop().await.unwrap();
+    }
+
+    pub(super) fn imap(&self) -> SocketAddr {
+        self.ports()[1]
+    }
+
+    pub(super) fn lmtp(&self) -> SocketAddr {
+        self.ports()[2]
+    }
+
+    fn ports(&self) -> [SocketAddr; 3] {
+        let endpoint = &self.instance.endpoint;
+        [
+            endpoint.pop3.as_ref(),
+            endpoint.imap.as_ref(),
+            endpoint.delivery.service(),
+        ]
+        .map(|service| service.unwrap().address.socket)
+    }
+
+    pub(super) fn accounts(&self) -> &[Account] {
+        &self.instance.endpoint.accounts[..USERS as usize]
+    }
+
+    pub(super) fn log_in(&self, account: &Account) -> Imap {
+        Imap::log_in(self.imap(), &account.user, &account.password)
+    }
+
+    /// A target file that lists all users as disposable.
+    pub(super) fn target(&self) -> PathBuf {
+        let path = self.folder.path().join("somebody.toml");
+        let [pop3, imap, lmtp] = self.ports().map(|address| address.port());
+        let users: Vec<String> = self
+            .accounts()
+            .iter()
+            .map(|it| format!("{:?}", it.user))
+            .collect();
+        let text = format!(
+            "host = \"127.0.0.1\"\ndisposable = [{}]\npop3.port = {pop3}\nimap.port = {imap}\n[delivery]\nby = \"lmtp\"\nport = {lmtp}\n[accounts]\nfile = \"accounts.csv\"\n",
+            users.join(", ")
+        );
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub(super) fn mail(&self) -> Mail {
+        Mail::in_folder(self.instance.storage.as_ref().unwrap())
+    }
+}
