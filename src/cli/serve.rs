@@ -63,7 +63,7 @@ pub struct Args {
     /// Answer each login as if the password were wrong (a test aid).
     #[arg(long)]
     refuse_logins: bool,
-    /// Neither offer nor do these: stls, uidl, top, idle, uidplus (a test aid).
+    /// Neither offer nor do these: stls, uidl, top, idle, uidplus, compress (a test aid).
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
     without: Vec<Feature>,
 }

@@ -87,7 +87,7 @@ fn class_of(error: &NetError) -> ErrorClass {
         NetError::Unreachable { .. } => ErrorClass::Unreachable,
         NetError::ConnectTimeout { .. } => ErrorClass::ConnectTimeout,
         NetError::Tls { .. } | NetError::Settings { .. } => ErrorClass::Tls,
-        NetError::PlaintextBeforeTls { .. } => ErrorClass::Protocol,
+        NetError::PlaintextBeforeTls { .. } | NetError::Deflate { .. } => ErrorClass::Protocol,
         NetError::Timeout { .. } => ErrorClass::Timeout,
         NetError::Lost { .. } => ErrorClass::ConnectionLost,
         NetError::TooLong { .. } => ErrorClass::TooLong,
@@ -109,6 +109,8 @@ pub struct SessionFigures {
     pub tls_facts: Option<TlsFacts>,
     /// Octets of the whole connection.
     pub traffic: Traffic,
+    /// Octets of the whole connection between compression and TLS, received and sent; none: nothing was compressed.
+    pub compressed: Option<(u64, u64)>,
     /// Round trips of the whole connection, TCP's and TLS's included.
     pub round_trips: u32,
     /// Commands sent (of a pipeline, each).

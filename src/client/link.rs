@@ -259,7 +259,10 @@ impl<O: Observer> Link<O> {
 
     /// What the session came to so far.
     pub fn figures(&self) -> SessionFigures {
+        let traffic = self.wire.traffic();
+        let compressed = (traffic.compressed_rx, traffic.compressed_tx);
         SessionFigures {
+            compressed: self.wire.is_compressed().then_some(compressed),
             traffic: self.traffic(),
             round_trips: self.wire.round_trips(),
             ..self.figures

@@ -1,5 +1,5 @@
-//! One client's connection: buffered reads and writes with time limits, TLS from the start or later, each
-//! octet counted above and below TLS.
+//! One client's connection: buffered reads and writes with time limits, TLS from the start or later, compression, each
+//! octet counted above and below these.
 
 use std::io;
 use std::pin::Pin;
@@ -17,6 +17,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use super::stats::ProtocolCounters;
+use crate::net::Deflated;
 
 /// Reads of this size; also what an idle connection holds.
 const READ: usize = 4 << 10;
@@ -72,8 +73,23 @@ pub(super) struct Connection {
 enum Stream {
     Plain(Counted),
     Tls(Box<TlsStream<Counted>>),
+    DeflatedPlain(Box<Deflated<Counted>>),
+    DeflatedTls(Box<Deflated<TlsStream<Counted>>>),
     /// A handshake failed.
     Gone,
+}
+
+/// What a stream does, whatever it is made of; `$gone` where there is none.
+macro_rules! on_stream {
+    ($stream:expr, $inner:ident => $what:expr, $gone:expr) => {
+        match $stream {
+            Stream::Plain($inner) => $what,
+            Stream::Tls($inner) => $what,
+            Stream::DeflatedPlain($inner) => $what,
+            Stream::DeflatedTls($inner) => $what,
+            Stream::Gone => $gone,
+        }
+    };
 }
 
 impl Connection {
@@ -97,7 +113,15 @@ impl Connection {
 
     /// Whether TLS is on.
     pub(super) fn is_secure(&self) -> bool {
-        matches!(self.stream, Stream::Tls(_))
+        matches!(self.stream, Stream::Tls(_) | Stream::DeflatedTls(_))
+    }
+
+    /// Whether compression is on.
+    pub(super) fn is_compressed(&self) -> bool {
+        matches!(
+            self.stream,
+            Stream::DeflatedPlain(_) | Stream::DeflatedTls(_)
+        )
     }
 
     /// Octets received and not taken yet.
@@ -133,11 +157,7 @@ impl Connection {
         }
         self.input.reserve(size);
         let read = async {
-            match &mut self.stream {
-                Stream::Plain(stream) => stream.read_buf(&mut self.input).await,
-                Stream::Tls(stream) => stream.read_buf(&mut self.input).await,
-                Stream::Gone => Ok(0),
-            }
+            on_stream!(&mut self.stream, stream => stream.read_buf(&mut self.input).await, Ok(0))
         };
         let octets = tokio::select! {
             biased;
@@ -183,14 +203,14 @@ impl Connection {
             return Ok(());
         }
         let write = async {
-            match &mut self.stream {
-                Stream::Plain(stream) => stream.write_all(&self.out).await,
-                Stream::Tls(stream) => {
+            on_stream!(
+                &mut self.stream,
+                stream => {
                     stream.write_all(&self.out).await?;
                     stream.flush().await
-                }
-                Stream::Gone => Err(io::ErrorKind::NotConnected.into()),
-            }
+                },
+                Err(io::ErrorKind::NotConnected.into())
+            )
         };
         timeout(WRITE_LIMIT, write)
             .await
@@ -225,17 +245,23 @@ impl Connection {
         Ok(())
     }
 
+    /// Sends what is due and compresses what follows. A connection that is compressed or gone stays so.
+    pub(super) async fn start_deflate(&mut self) -> Result<(), Ended> {
+        self.flush().await?;
+        self.stream = match std::mem::replace(&mut self.stream, Stream::Gone) {
+            Stream::Plain(plain) => Stream::DeflatedPlain(Box::new(Deflated::new(plain, &[]))),
+            Stream::Tls(secure) => Stream::DeflatedTls(Box::new(Deflated::new(*secure, &[]))),
+            other => other,
+        };
+        Ok(())
+    }
+
     /// Sends what is due and closes the connection.
     pub(super) async fn close(mut self) {
         // The client may be gone already; there is nobody to tell.
         let _ = self.flush().await;
-        let shutdown = async {
-            match &mut self.stream {
-                Stream::Plain(stream) => stream.shutdown().await,
-                Stream::Tls(stream) => stream.shutdown().await,
-                Stream::Gone => Ok(()),
-            }
-        };
+        let shutdown =
+            async { on_stream!(&mut self.stream, stream => stream.shutdown().await, Ok(())) };
         let _ = timeout(HANDSHAKE_LIMIT, shutdown).await;
     }
 }

@@ -31,4 +31,6 @@ pub enum Feature {
     Idle,
     /// IMAP's UID EXPUNGE.
     Uidplus,
+    /// IMAP's compression.
+    Compress,
 }

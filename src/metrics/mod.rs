@@ -21,13 +21,13 @@ use crate::scenario::{DeviceKind, Phase};
 /// Bytes in each direction, as the client sees them (`rx`: server to client).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Protocol bytes from the server, above TLS.
+    /// Protocol bytes from the server, above TLS and compression.
     pub rx: u64,
-    /// Protocol bytes to the server, above TLS.
+    /// Protocol bytes to the server, above TLS and compression.
     pub tx: u64,
-    /// TCP payload from the server, below TLS; equal to `rx` on a plain connection.
+    /// TCP payload from the server, below TLS and compression; equal to `rx` on a connection without either.
     pub wire_rx: u64,
-    /// TCP payload to the server, below TLS; equal to `tx` on a plain connection.
+    /// TCP payload to the server, below TLS and compression; equal to `tx` on a connection without either.
     pub wire_tx: u64,
 }
 

@@ -76,6 +76,8 @@ pub enum Operation {
     Id,
     /// ENABLE (RFC 5161).
     Enable,
+    /// COMPRESS (RFC 4978).
+    Compress,
     /// NAMESPACE (RFC 2342).
     Namespace,
     /// LIST, the mailboxes.

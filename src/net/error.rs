@@ -55,6 +55,12 @@ pub enum NetError {
         /// How many.
         octets: usize,
     },
+    /// The peer's octets cannot be inflated (RFC 4978), or compression cannot begin here.
+    #[error("compression failed: {reason}")]
+    Deflate {
+        /// What was wrong.
+        reason: String,
+    },
     /// Silence beyond the limit.
     #[error("the server was silent for {limit:?} {during}")]
     Timeout {

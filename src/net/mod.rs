@@ -1,8 +1,9 @@
-//! The wire: dial, TLS, bytes counted below and above TLS, time limits. Protocols are unknown here:
+//! The wire: dial, TLS, compression, bytes counted on each of these levels, time limits. Protocols are unknown here:
 //! a `Wire` carries bytes, whoever drives it knows what they mean.
 
 mod address;
 mod counted;
+mod deflate;
 mod dialer;
 mod error;
 mod inbound;
@@ -11,6 +12,7 @@ mod tls;
 mod wire;
 
 pub use address::Address;
+pub use deflate::{Deflated, NotDeflate};
 pub use dialer::{Dialer, TimeLimits};
 pub use error::NetError;
 pub use inbound::WIRE_BUFFER_LIMIT;

@@ -1,4 +1,4 @@
-//! What carries the octets of a wire: TCP, or TLS over it.
+//! What carries the octets of a wire: TCP, TLS over it, compression over either.
 
 use std::io;
 use std::pin::Pin;
@@ -8,14 +8,28 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::client::TlsStream;
 
 use super::counted::Counted;
+use super::deflate::Deflated;
 
-/// What carries the octets. Compression would be one more layer here.
+/// What carries the octets.
 #[derive(Debug)]
 pub(super) enum Stream {
     Plain(Counted),
     Tls(Box<TlsStream<Counted>>),
+    /// Compressed on the way through one of the others.
+    Deflated(Box<Deflated<Stream>>),
     /// Closed, or lost in a handshake.
     Gone,
+}
+
+impl Stream {
+    /// The TLS that is in it.
+    pub(super) fn tls(&self) -> Option<&TlsStream<Counted>> {
+        match self {
+            Self::Tls(stream) => Some(stream),
+            Self::Deflated(stream) => stream.inner().tls(),
+            Self::Plain(_) | Self::Gone => None,
+        }
+    }
 }
 
 fn gone<T>() -> Poll<io::Result<T>> {
@@ -31,6 +45,7 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Deflated(stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Gone => gone(),
         }
     }
@@ -45,6 +60,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Deflated(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Gone => gone(),
         }
     }
@@ -53,6 +69,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_flush(context),
             Self::Tls(stream) => Pin::new(stream).poll_flush(context),
+            Self::Deflated(stream) => Pin::new(stream).poll_flush(context),
             Self::Gone => gone(),
         }
     }
@@ -61,6 +78,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Deflated(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Gone => gone(),
         }
     }

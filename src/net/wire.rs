@@ -1,4 +1,4 @@
-//! One connection: buffered reads with a bound, buffered writes, counters, TLS now or later.
+//! One connection: buffered reads with a bound, buffered writes, counters, TLS and compression now or later.
 
 use std::io;
 use std::mem;
@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::counted::{Counted, Counters};
+use super::deflate::{Deflated, NotDeflate};
 use super::inbound::{Inbound, WIRE_BUFFER_LIMIT};
 use super::stream::Stream;
 use super::tls::{TlsFacts, handshake_error};
@@ -30,10 +31,14 @@ const OCTETS_PER_SECOND: u64 = 256;
 /// Octets that passed so far. `rx`: server to client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WireTraffic {
-    /// Above TLS, received.
+    /// As the protocol sees them: above compression and TLS, received.
     pub rx: u64,
-    /// Above TLS, sent.
+    /// The same, sent.
     pub tx: u64,
+    /// Below compression and above TLS, received; where nothing is compressed, as `rx`.
+    pub compressed_rx: u64,
+    /// The same, sent.
+    pub compressed_tx: u64,
     /// Below TLS, received: TCP payload.
     pub wire_rx: u64,
     /// Below TLS, sent: TCP payload.
@@ -54,6 +59,8 @@ pub struct Wire {
     written: usize,
     rx: u64,
     tx: u64,
+    /// Octets below compression, received and sent, but for those that the layer counts now; none: nothing is compressed.
+    compressed: Option<(u64, u64)>,
     round_trips: u32,
     /// Something was sent whose answer has not begun; the next read is the end of a round trip.
     answer_due: bool,
@@ -83,6 +90,7 @@ impl Wire {
             written: 0,
             rx: 0,
             tx: 0,
+            compressed: None,
             round_trips: 1,
             // The greeting takes a round trip of its own: our ACK travels there, the greeting back.
             answer_due: true,
@@ -173,7 +181,8 @@ impl Wire {
     /// # Errors
     /// [`NetError::Timeout`] if the server takes nothing for the limit, [`NetError::Lost`].
     pub async fn flush(&mut self) -> Result<(), NetError> {
-        if self.unsent() == 0 {
+        // Not `unsent`: a flush that was given up may have written all and left it in TLS or in compression.
+        if self.outbound.is_empty() {
             return Ok(());
         }
         let limit = self.limits.command;
@@ -247,6 +256,34 @@ impl Wire {
         Ok(facts)
     }
 
+    /// Compression from here on, after the server's consent (RFC 4978 section 3). What is buffered came behind that
+    /// consent and so is compressed already: it is handed to the layer, and no longer counts as read by the protocol.
+    ///
+    /// # Errors
+    /// [`NetError::Deflate`] if the connection is compressed already or something waits to be sent uncompressed.
+    pub fn start_deflate(&mut self) -> Result<(), NetError> {
+        let refuse = |reason: &str| {
+            let reason = reason.to_owned();
+            Err(NetError::Deflate { reason })
+        };
+        if !self.outbound.is_empty() {
+            return refuse("something waits to be sent uncompressed");
+        }
+        if matches!(self.stream, Stream::Deflated(_) | Stream::Gone) {
+            return refuse("the connection is compressed already, or closed");
+        }
+        let carrier = mem::replace(&mut self.stream, Stream::Gone);
+        let early = self.inbound.bytes();
+        let octets = early.len();
+        let deflated = Deflated::new(carrier, early);
+        self.inbound.consume(octets);
+        self.rx -= octets as u64;
+        self.waiting = None;
+        self.compressed = Some((self.rx, self.tx));
+        self.stream = Stream::Deflated(Box::new(deflated));
+        Ok(())
+    }
+
     /// Ends the connection in order, after the last reply: waits a moment for the server to close,
     /// says farewell (`close_notify`, FIN), reads what still comes, so that both sides counted the same.
     /// What is left in the buffer is dropped. Who only wants the connection gone drops the wire.
@@ -274,6 +311,7 @@ impl Wire {
                 }
             }
         }
+        self.compressed = self.compressed();
         self.stream = Stream::Gone;
         Ok(())
     }
@@ -290,14 +328,30 @@ impl Wire {
         Ok(())
     }
 
-    /// Octets so far, in each direction, above and below TLS.
+    /// Octets so far, in each direction, above and below compression and below TLS.
     pub fn traffic(&self) -> WireTraffic {
+        let (compressed_rx, compressed_tx) = self.compressed().unwrap_or((self.rx, self.tx));
         WireTraffic {
             rx: self.rx,
             tx: self.tx,
+            compressed_rx,
+            compressed_tx,
             wire_rx: self.counters.rx(),
             wire_tx: self.counters.tx(),
         }
+    }
+
+    /// Whether compression was started.
+    pub fn is_compressed(&self) -> bool {
+        self.compressed.is_some()
+    }
+
+    fn compressed(&self) -> Option<(u64, u64)> {
+        let (rx, tx) = self.compressed?;
+        Some(match &self.stream {
+            Stream::Deflated(layer) => (rx + layer.received(), tx + layer.sent()),
+            _ => (rx, tx),
+        })
     }
 
     /// Round trips so far: one for TCP, one per flight of a TLS handshake, one for each time that we
@@ -323,7 +377,7 @@ impl Wire {
 
     /// The certificates that the server has shown, DER, its own first; none on a plain connection.
     pub fn peer_certificates(&self) -> Vec<Vec<u8>> {
-        let Stream::Tls(stream) = &self.stream else {
+        let Some(stream) = self.stream.tls() else {
             return Vec::new();
         };
         let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
@@ -336,6 +390,14 @@ impl Wire {
     }
 
     fn broken(&self, error: io::Error) -> NetError {
+        if let Some(not_deflate) = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<NotDeflate>())
+        {
+            return NetError::Deflate {
+                reason: not_deflate.to_string(),
+            };
+        }
         let in_tls = error
             .get_ref()
             .is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some());

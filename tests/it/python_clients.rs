@@ -1,4 +1,4 @@
-//! Python's own mail clients, poplib and imaplib, do everything they offer against the embedded server.
+//! Python's own mail clients, poplib and imaplib, and a socket of its own, do everything they offer against the embedded server.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,6 +14,12 @@ fn poplib_can_do_all_it_offers() {
 #[test]
 fn imaplib_can_do_all_it_offers() {
     run("imap_client.py");
+}
+
+/// imaplib cannot compress: zlib on a socket can.
+#[test]
+fn another_zlib_understands_ours() {
+    run("imap_compress.py");
 }
 
 fn run(script: &str) {

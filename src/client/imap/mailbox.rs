@@ -3,7 +3,7 @@
 use super::ImapSession;
 use super::exchange::{Taken, nothing, push};
 use crate::client::ClientError;
-use crate::metrics::{Observer, Operation};
+use crate::metrics::{ErrorClass, Observer, Operation};
 use crate::proto::imap::{Code, MailboxStatus, Namespaces, Response};
 
 /// A mailbox as SELECT found it.
@@ -150,6 +150,36 @@ impl<O: Observer> ImapSession<O> {
         Ok(enabled)
     }
 
+    /// COMPRESS DEFLATE (RFC 4978): what follows is compressed in both directions. `NotOffered` where it is not, and
+    /// on a connection that is compressed already.
+    pub async fn compress(&mut self) -> Result<(), ClientError> {
+        let operation = Operation::Compress;
+        self.require("COMPRESS=DEFLATE", operation)?;
+        if self.link.wire().is_compressed() {
+            return Err(ClientError::new(
+                ErrorClass::NotOffered,
+                operation,
+                "the connection is compressed already",
+            ));
+        }
+        let running = self.link.begin(operation);
+        let command = self.new_command("COMPRESS").word("DEFLATE").finish();
+        let reply = self.exchange(operation, &command, nothing).await;
+        let result = reply.and_then(|reply| {
+            reply.accept(operation)?;
+            let wire = self.link.wire();
+            if begins_plainly(wire.buffer()) {
+                return Err(ClientError::protocol(
+                    operation,
+                    "what follows the consent to compress is not compressed",
+                ));
+            }
+            let started = wire.start_deflate();
+            started.map_err(|error| ClientError::from_net(operation, &error))
+        });
+        self.link.end(running, result)
+    }
+
     /// NAMESPACE (RFC 2342): where mailboxes lie. `NotOffered` where it is not.
     pub async fn namespace(&mut self) -> Result<Namespaces, ClientError> {
         self.require("NAMESPACE", Operation::Namespace)?;
@@ -210,4 +240,10 @@ impl<O: Observer> ImapSession<O> {
         .await?;
         Ok(status)
     }
+}
+
+/// Whether octets begin as a response does. No compressed response begins so: read as DEFLATE, `* ` stands for the letter `p`,
+/// and `+` for a stream that is over with its first block.
+fn begins_plainly(octets: &[u8]) -> bool {
+    octets.starts_with(b"* ") || octets.starts_with(b"+")
 }

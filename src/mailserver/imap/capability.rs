@@ -7,7 +7,15 @@ use crate::mailserver::Feature;
 
 const BEFORE_LOGIN: &str = "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE";
 const AFTER_LOGIN: &str = "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE CHILDREN UIDPLUS MOVE \
-                           UNSELECT CONDSTORE SPECIAL-USE";
+                           UNSELECT CONDSTORE SPECIAL-USE COMPRESS=DEFLATE";
+
+const COMPRESS: &str = "COMPRESS=DEFLATE";
+/// What a server may lack on purpose.
+const OPTIONAL: [(&str, Feature); 3] = [
+    ("IDLE", Feature::Idle),
+    ("UIDPLUS", Feature::Uidplus),
+    (COMPRESS, Feature::Compress),
+];
 
 impl Session {
     /// A server that does without it, on purpose.
@@ -17,6 +25,7 @@ impl Session {
             CommandBody::StartTLS => faults.lacks(Feature::Stls),
             CommandBody::Idle => faults.lacks(Feature::Idle),
             CommandBody::ExpungeUid { .. } => faults.lacks(Feature::Uidplus),
+            CommandBody::Compress { .. } => faults.lacks(Feature::Compress),
             _ => false,
         }
     }
@@ -25,11 +34,11 @@ impl Session {
     pub(super) fn capabilities(&self) -> String {
         let faults = &self.shared.config.faults;
         if self.user.is_some() {
-            let lacking = [("IDLE", Feature::Idle), ("UIDPLUS", Feature::Uidplus)]
-                .map(|(word, feature)| faults.lacks(feature).then_some(word));
+            let lacking = OPTIONAL.map(|(word, feature)| faults.lacks(feature).then_some(word));
             let words = AFTER_LOGIN.split_ascii_whitespace();
             let offered: Vec<&str> = words
                 .filter(|&word| !lacking.contains(&Some(word)))
+                .filter(|&word| word != COMPRESS || !self.connection.is_compressed())
                 .collect();
             return offered.join(" ");
         }

@@ -1,4 +1,4 @@
-//! Before the login (RFC 3501 section 6.2): STARTTLS, LOGIN, AUTHENTICATE PLAIN.
+//! The way in: STARTTLS, LOGIN, AUTHENTICATE PLAIN (RFC 3501 section 6.2), and COMPRESS after it (RFC 4978).
 
 use std::sync::Arc;
 
@@ -75,6 +75,23 @@ impl Session {
                 self.connection.start_tls(acceptor).await?;
             }
             _ => self.tagged(tag, &Answer::bad("TLS cannot be started")),
+        }
+        Ok(Next::Go)
+    }
+
+    /// COMPRESS DEFLATE (RFC 4978 section 3): behind the answer's line end both directions are compressed.
+    pub(super) async fn compress(&mut self, tag: &str) -> Result<Next, Ended> {
+        let answer = if self.connection.is_compressed() {
+            Answer::no("[COMPRESSIONACTIVE] The connection is compressed already")
+        } else if !self.connection.buffered().is_empty() {
+            Answer::bad("Wait for the answer before you send more")
+        } else {
+            Answer::ok("Compressed from here on")
+        };
+        self.tell_changes(true);
+        self.tagged(tag, &answer);
+        if matches!(answer, Answer::Ok(_)) {
+            self.connection.start_deflate().await?;
         }
         Ok(Next::Go)
     }

@@ -168,6 +168,9 @@ impl Session {
             CommandBody::StartTLS if !self.lacks(&command.body) => {
                 return self.start_tls(&tag).await;
             }
+            CommandBody::Compress { .. } if self.user.is_some() && !self.lacks(&command.body) => {
+                return self.compress(&tag).await;
+            }
             CommandBody::Append {
                 mailbox,
                 flags,

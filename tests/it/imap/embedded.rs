@@ -104,10 +104,12 @@ fn message(number: u32) -> String {
 
 #[test]
 fn every_command_is_understood_on_every_kind_of_connection_and_the_octets_add_up() {
-    for (mode, method) in [
-        (TlsMode::Plain, LoginMethod::Plaintext),
-        (TlsMode::Starttls, LoginMethod::SaslPlain),
-        (TlsMode::Implicit, LoginMethod::Plaintext),
+    for (mode, method, compressed) in [
+        (TlsMode::Plain, LoginMethod::Plaintext, false),
+        (TlsMode::Starttls, LoginMethod::SaslPlain, false),
+        (TlsMode::Implicit, LoginMethod::Plaintext, false),
+        (TlsMode::Plain, LoginMethod::Plaintext, true),
+        (TlsMode::Implicit, LoginMethod::Plaintext, true),
     ] {
         run(async {
             let house = House::new();
@@ -116,11 +118,25 @@ fn every_command_is_understood_on_every_kind_of_connection_and_the_octets_add_up
                 session.figures().tls_facts.is_some(),
                 mode != TlsMode::Plain
             );
+            if compressed {
+                session.compress().await.unwrap();
+            }
             look_around(&mut session).await;
             let uids = fill(&mut session).await;
             read(&mut session, &uids).await;
             change(&mut session, &uids).await;
             assert_eq!(session.unknown_responses(), 0);
+            let figures = session.figures();
+            let whole = figures.traffic;
+            let (rx, tx) = figures.compressed.unwrap_or((whole.rx, whole.tx));
+            assert_eq!(figures.compressed.is_some(), compressed);
+            // The messages that went up and came down repeat themselves.
+            assert_eq!(rx * 20 < whole.rx && tx * 20 < whole.tx, compressed);
+            assert!(rx <= whole.wire_rx && tx <= whole.wire_tx);
+            assert_eq!(
+                (rx, tx) == (whole.wire_rx, whole.wire_tx),
+                mode == TlsMode::Plain
+            );
             house.leave(session).await;
             house.close();
         });
