@@ -2,7 +2,11 @@
 //! `report` live on them. Units are in the names; `results/README.md` explains each column.
 //! Instants (`*_at_us`) are microseconds since the run's start.
 
+mod observation;
+
 use serde::{Deserialize, Serialize};
+
+pub use observation::{Certainty, Event, FlagBits, ObservationRow, UnknownFlag};
 
 use super::{ErrorClass, Operation};
 use crate::scenario::{Arm, DeviceKind, Phase};
