@@ -12,7 +12,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::UsageError;
 use crate::exit::Exit;
-use crate::mailserver::{Accounts, Addresses, Config, Faults, Feature, Server, Stats, TlsConfig};
+use crate::mailserver::{
+    Accounts, Addresses, Config, CutAt, Faults, Feature, Server, Stats, TlsConfig,
+};
 
 /// What `serve` takes.
 #[derive(Debug, clap::Args)]
@@ -66,6 +68,9 @@ pub struct Args {
     /// Neither offer nor do these: stls, uidl, top, idle, uidplus, compress (a test aid).
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
     without: Vec<Feature>,
+    /// Leave two of every three of these without an answer, one undone and one done: quit, expunge, delivery (a test aid).
+    #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
+    cut: Vec<CutAt>,
 }
 
 /// Serves until SIGTERM or SIGINT, then leaves `stats.json` in the folder.
@@ -163,6 +168,7 @@ fn config(args: &Args, temporary: Option<&Path>) -> anyhow::Result<Config> {
         faults: Faults {
             refuse_logins: args.refuse_logins,
             without: args.without.clone(),
+            cut: args.cut.clone(),
         },
         ..Config::new(directory, accounts)
     })

@@ -13,7 +13,7 @@ use crate::target::Service;
 
 use super::device::{Device, Owner};
 use super::journal::Journal;
-use super::ledger::{Entry, Ledger};
+use super::ledger::{Entry, Expected, Ledger};
 use super::log::{Log, Tap};
 use super::person::Person;
 use super::worker::Assignment;
@@ -65,17 +65,26 @@ pub(super) async fn look_into_mailboxes(
     }
 }
 
+/// Holds what was found against the ledger, and settles by it what the server never answered.
 fn count(log: &Log, ledger: &Ledger, mailbox: &Mailbox) {
     log.total(|totals| {
-        for (seq, found) in mailbox {
+        for found in mailbox.values() {
             totals.found.add(found.octets);
-            totals.unexpected += u64::from(!ledger.should_be_there(*seq));
         }
-        let lost = ledger
-            .iter()
-            .filter(|(seq, _)| ledger.should_be_there(*seq) && !mailbox.contains_key(seq))
-            .count();
-        totals.lost += lost as u64;
+        for (seq, entry) in ledger.iter() {
+            let found = mailbox.contains_key(&seq);
+            match entry.expected() {
+                Expected::There => totals.lost += u64::from(!found),
+                Expected::Gone => totals.unexpected += u64::from(found),
+                Expected::Either => totals.settled += 1,
+            }
+            if entry.was_taken_silently(found) {
+                totals.accepted.add(entry.octets);
+            }
+            if entry.was_removed_silently(found) {
+                totals.removed.add(entry.octets);
+            }
+        }
     });
 }
 

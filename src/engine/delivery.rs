@@ -44,6 +44,14 @@ impl Letter {
         let age = self.ledger.borrow().entry(self.seq).map(|it| it.age);
         unix_now() - age.unwrap_or_default().as_secs().cast_signed()
     }
+
+    /// Whether the server may have it from now on.
+    fn offer(&self, octets: u64, offered: bool) {
+        if let Some(entry) = self.ledger.borrow_mut().entry_mut(self.seq) {
+            entry.octets = octets;
+            entry.offered = offered;
+        }
+    }
 }
 
 /// The queue of one worker.
@@ -181,6 +189,8 @@ impl Carrier {
             body: writer.inspect(|chunk| digester.update(chunk)),
             due: letter.due.unwrap_or_else(Instant::now),
         };
+        // The answer may never come, or not be waited for.
+        letter.offer(octets, true);
         let delivered = way.deliver(parcel).await;
         let body_hash = digester.finish().body_hash;
         match delivered {
@@ -191,6 +201,7 @@ impl Carrier {
             Err(mut error) => {
                 let usable = error.is_refusal();
                 if usable {
+                    letter.offer(octets, false);
                     error.detail =
                         format!("the server did not take message {id}: {}", error.detail);
                 }

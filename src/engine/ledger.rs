@@ -49,14 +49,36 @@ pub(super) struct Entry {
     pub(super) at_start: Option<bool>,
     /// How long before the run it came, in simulated time; of mail that comes during the run, zero.
     pub(super) age: Duration,
-    /// The server took it.
+    /// It was handed to the server, which has not refused it.
+    pub(super) offered: bool,
+    /// The server took it, and said so.
     pub(super) accepted: Option<Instant>,
     /// Of the body as it was handed over.
     pub(super) body_hash: Option<u64>,
     /// The person wanted it gone.
     pub(super) deleted: bool,
-    /// A device took it off the server, and the server agreed.
-    pub(super) removed: bool,
+    pub(super) removal: Removal,
+}
+
+/// How far a device came with taking a message off the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Removal {
+    /// No device asked for it.
+    #[default]
+    NotAsked,
+    /// A device asked. Until the server says yes, and for good if its answer is lost, the message may be there or not.
+    Asked,
+    /// The server agreed.
+    Done,
+}
+
+/// Whether a message must be on the server at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expected {
+    There,
+    Gone,
+    /// A delivery or a removal was never answered: what is found says how it went.
+    Either,
 }
 
 impl Ledger {
@@ -71,10 +93,11 @@ impl Ledger {
                 Arrival::AtStart { age_s, .. } => Duration::from_secs(age_s.into()),
                 Arrival::Due(_) => Duration::ZERO,
             },
+            offered: false,
             accepted: None,
             body_hash: None,
             deleted: false,
-            removed: false,
+            removal: Removal::NotAsked,
         };
         Self {
             run,
@@ -119,33 +142,82 @@ impl Ledger {
     /// On the server, as far as the harness knows.
     pub(super) fn should_be_there(&self, seq: u32) -> bool {
         self.entry(seq)
-            .is_some_and(|entry| entry.accepted.is_some() && !entry.removed)
+            .is_some_and(|entry| entry.accepted.is_some() && entry.removal != Removal::Done)
+    }
+
+    /// A device is about to ask for a message to be removed.
+    pub(super) fn removal_asked(&mut self, seq: u32) {
+        if let Some(entry) = self.entry_mut(seq)
+            && entry.removal == Removal::NotAsked
+        {
+            entry.removal = Removal::Asked;
+        }
+    }
+
+    /// The server agreed that a message is gone. Its octets, unless that was known.
+    pub(super) fn removed(&mut self, seq: u32) -> Option<u64> {
+        let entry = self
+            .entry_mut(seq)
+            .filter(|entry| entry.removal != Removal::Done)?;
+        entry.removal = Removal::Done;
+        Some(entry.octets)
+    }
+}
+
+impl Entry {
+    /// Whether it must be on the server when nothing is under way any more.
+    pub(super) fn expected(&self) -> Expected {
+        match (self.removal, self.accepted) {
+            (Removal::Done, _) => Expected::Gone,
+            (Removal::NotAsked, Some(_)) => Expected::There,
+            (Removal::NotAsked, None) if !self.offered => Expected::Gone,
+            (Removal::NotAsked, None) | (Removal::Asked, _) => Expected::Either,
+        }
+    }
+
+    /// The server took it without saying so: it is there, or a device found it there.
+    pub(super) fn was_taken_silently(&self, found: bool) -> bool {
+        let seen = found || self.removal != Removal::NotAsked;
+        self.accepted.is_none() && self.offered && seen
+    }
+
+    /// The server removed it without saying so.
+    pub(super) fn was_removed_silently(&self, found: bool) -> bool {
+        self.removal == Removal::Asked && !found
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
-    use super::{Entry, Ledger, RunId};
+    use super::{Entry, Expected, Ledger, Removal, RunId};
     use crate::plan::UserId;
 
-    #[test]
-    fn only_marks_of_this_run_and_this_user_are_known() {
-        let entry = Entry {
+    fn entry() -> Entry {
+        Entry {
             octets: 1000,
             at_start: None,
             age: Duration::ZERO,
+            offered: false,
             accepted: None,
             body_hash: None,
             deleted: false,
-            removed: false,
-        };
-        let ledger = Ledger {
+            removal: Removal::NotAsked,
+        }
+    }
+
+    fn ledger(mail: Vec<Entry>) -> Ledger {
+        Ledger {
             run: RunId(0xbeef),
             user: UserId(7),
-            mail: vec![entry; 3],
-        };
+            mail,
+        }
+    }
+
+    #[test]
+    fn only_marks_of_this_run_and_this_user_are_known() {
+        let ledger = ledger(vec![entry(); 3]);
         assert_eq!(ledger.identity(2), "0000beef-7-2");
         assert_eq!(ledger.seq("0000beef-7-2"), Some(2));
         for foreign in [
@@ -158,5 +230,45 @@ mod tests {
         ] {
             assert_eq!(ledger.seq(foreign), None, "{foreign}");
         }
+    }
+
+    #[test]
+    fn a_removal_without_an_answer_leaves_open_where_the_message_is() {
+        let mut ledger = ledger(vec![Entry {
+            offered: true,
+            accepted: Some(Instant::now()),
+            ..entry()
+        }]);
+        let expected = |ledger: &Ledger| ledger.entry(0).unwrap().expected();
+        assert_eq!(expected(&ledger), Expected::There);
+        ledger.removal_asked(0);
+        assert_eq!(expected(&ledger), Expected::Either);
+        assert!(ledger.should_be_there(0), "a device may look for it");
+        assert!(ledger.entry(0).unwrap().was_removed_silently(false));
+        assert!(!ledger.entry(0).unwrap().was_removed_silently(true));
+
+        assert_eq!(ledger.removed(0), Some(1000));
+        assert_eq!(ledger.removed(0), None, "it is counted once");
+        // Another device asked for the same, too late.
+        ledger.removal_asked(0);
+        assert_eq!(expected(&ledger), Expected::Gone);
+        assert!(!ledger.entry(0).unwrap().was_removed_silently(false));
+    }
+
+    #[test]
+    fn a_delivery_without_an_answer_is_known_by_what_is_found_or_was_taken_away() {
+        let refused = entry();
+        assert_eq!(refused.expected(), Expected::Gone);
+        let mut offered = Entry {
+            offered: true,
+            ..entry()
+        };
+        assert_eq!(offered.expected(), Expected::Either);
+        assert!(offered.was_taken_silently(true) && !offered.was_taken_silently(false));
+        offered.removal = Removal::Done;
+        assert_eq!(offered.expected(), Expected::Gone);
+        assert!(offered.was_taken_silently(false));
+        offered.accepted = Some(Instant::now());
+        assert!(!offered.was_taken_silently(true));
     }
 }

@@ -78,6 +78,8 @@ pub(super) struct Totals {
     pub(super) cut: u64,
     pub(super) accepted: Count,
     pub(super) appended: Count,
+    /// Those that the server has not answered.
+    pub(super) unanswered_appends: u64,
     /// Taken off the server by devices.
     pub(super) removed: Count,
     /// Marked messages in the inboxes at the end.
@@ -85,6 +87,8 @@ pub(super) struct Totals {
     /// Those that the ledger does not expect there, and those it expects in vain.
     pub(super) unexpected: u64,
     pub(super) lost: u64,
+    /// Deliveries and removals that were never answered: what was found in the mailbox says how they went.
+    pub(super) settled: u64,
     pub(super) corrupt: u64,
     /// Mailboxes that could not be looked at.
     pub(super) unseen_mailboxes: u64,
@@ -119,10 +123,12 @@ impl std::ops::AddAssign for Totals {
         self.cut += other.cut;
         self.accepted += other.accepted;
         self.appended += other.appended;
+        self.unanswered_appends += other.unanswered_appends;
         self.removed += other.removed;
         self.found += other.found;
         self.unexpected += other.unexpected;
         self.lost += other.lost;
+        self.settled += other.settled;
         self.corrupt += other.corrupt;
         self.unseen_mailboxes += other.unseen_mailboxes;
     }

@@ -1,5 +1,7 @@
 //! What the server does wrong on purpose, for tests of clients and of the whole program.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use strum::{Display, EnumString, VariantNames};
 
 /// All off in a healthy server.
@@ -9,11 +11,51 @@ pub struct Faults {
     pub refuse_logins: bool,
     /// What it neither offers nor does.
     pub without: Vec<Feature>,
+    /// What it leaves without an answer now and then: of every three of these commands it hangs up at one before doing it, and
+    /// at another one after it is done.
+    pub cut: Vec<CutAt>,
 }
 
 impl Faults {
     pub(super) fn lacks(&self, feature: Feature) -> bool {
         self.without.contains(&feature)
+    }
+}
+
+/// A command that changes what is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+pub enum CutAt {
+    /// POP3's QUIT after DELE.
+    Quit,
+    /// IMAP's EXPUNGE and UID EXPUNGE.
+    Expunge,
+    /// LMTP's message.
+    Delivery,
+}
+
+/// When the connection is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    Before,
+    After,
+}
+
+/// Counts the commands that may be cut.
+#[derive(Debug, Default)]
+pub(super) struct Cutter(AtomicUsize);
+
+impl Cutter {
+    /// Whether the connection is to be cut at this command.
+    pub(super) fn at(&self, command: CutAt, faults: &Faults) -> Option<Cut> {
+        if !faults.cut.contains(&command) {
+            return None;
+        }
+        match self.0.fetch_add(1, Ordering::Relaxed) % 3 {
+            0 => None,
+            1 => Some(Cut::Before),
+            _ => Some(Cut::After),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::connection::{Connection, Ended, Line};
+use super::faults::{Cut, CutAt};
 use super::server::Shared;
 use super::store::{Amount, Incoming, StoreError, User};
 use crate::proto::dots::Unstuffer;
@@ -146,7 +147,14 @@ impl Session {
         self.has_sender = false;
         let received = self.receive(&recipients[0]).await?;
         match received {
-            Ok(incoming) => self.deliver(incoming, &recipients),
+            Ok(incoming) => match self.shared.cut(CutAt::Delivery) {
+                Some(Cut::Before) => return Err(self.connection.cut_off()),
+                Some(Cut::After) => {
+                    self.deliver(incoming, &recipients);
+                    return Err(self.connection.cut_off());
+                }
+                None => self.deliver(incoming, &recipients),
+            },
             Err(Refused::TooLarge) => {
                 for _ in &recipients {
                     self.reply("552 5.3.4 The message is too large");

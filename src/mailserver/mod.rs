@@ -19,6 +19,6 @@ mod tls;
 
 pub use accounts::{AccountError, Accounts};
 pub use config::{Config, Limits, TlsConfig};
-pub use faults::{Faults, Feature};
+pub use faults::{CutAt, Faults, Feature};
 pub use server::{Addresses, Running, Server, ServerError};
 pub use stats::{ProtocolStats, Stats};

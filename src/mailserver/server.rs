@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::config::{Config, TlsConfig};
+use super::faults::{Cut, CutAt, Cutter};
 use super::stats::{AmountCounter, ProtocolCounters, Stats};
 use super::store::{Amount, Store, StoreError};
 use super::threads::threads;
@@ -90,8 +91,16 @@ pub(super) struct Shared {
     imap: Arc<ProtocolCounters>,
     lmtp: Arc<ProtocolCounters>,
     pub(super) connections: AtomicUsize,
+    pub(super) cutter: Cutter,
     /// Held as long as the server runs.
     _lock: File,
+}
+
+impl Shared {
+    /// Whether the connection is to be cut at this command, on purpose.
+    pub(super) fn cut(&self, command: CutAt) -> Option<Cut> {
+        self.cutter.at(command, &self.config.faults)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,6 +168,7 @@ impl Server {
             imap: Arc::default(),
             lmtp: Arc::default(),
             connections: AtomicUsize::new(0),
+            cutter: Cutter::default(),
             _lock: lock,
             config,
         });

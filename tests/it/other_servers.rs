@@ -182,7 +182,7 @@ async fn read_and_delete_by_pop(instance: &Instance, sent: &[&Vec<u8>]) {
     } else {
         2
     };
-    session.delete(&[number]).await.unwrap();
+    session.delete(&[number], |_| {}).await.unwrap();
     session.quit().await.1.unwrap();
 
     // At once again: no pause between logins is enforced.

@@ -110,7 +110,7 @@ async fn a_session_counts_what_the_server_counts() {
     let message: &[u8] = b"X-Mailgauge-Id: r-1-2\r\n\r\n.dot\r\n";
     assert_eq!(got, [(2, MessageDigest::of([message]))]);
     assert_eq!(got[0].1.id.as_deref(), Some("r-1-2"));
-    session.delete(&[2]).await.unwrap();
+    session.delete(&[2], |_| {}).await.unwrap();
     session.rset().await.unwrap();
     session.noop().await.unwrap();
     let (figures, quit) = session.quit().await;
@@ -188,7 +188,7 @@ async fn many_messages_are_fetched_and_deleted_in_a_pipeline_without_overrunning
         .unwrap();
     assert_eq!(got, numbers);
     let before = session.figures().round_trips;
-    session.delete(&numbers).await.unwrap();
+    session.delete(&numbers, |_| {}).await.unwrap();
     let round_trips = session.figures().round_trips - before;
     assert!(round_trips < MESSAGES / 2, "{round_trips} round trips");
     session.quit().await.1.unwrap();
@@ -208,6 +208,9 @@ async fn a_message_that_is_refused_does_not_keep_the_others_back() {
             ("RETR 2", "-ERR no such message\r\n"),
             ("RETR 3", "+OK\r\n\r\nc\r\n.\r\n"),
             ("NOOP", "+OK\r\n"),
+            ("DELE 1", "+OK\r\n"),
+            ("DELE 2", "-ERR no such message\r\n"),
+            ("DELE 3", "+OK\r\n"),
         ])
         .await;
     })
@@ -224,6 +227,13 @@ async fn a_message_that_is_refused_does_not_keep_the_others_back() {
     assert!(error.to_string().contains("no such message"));
     assert_eq!(got, [1, 3]);
     session.noop().await.unwrap();
+    let mut marked = Vec::new();
+    let error = session
+        .delete(&[1, 2, 3], |number| marked.push(number))
+        .await
+        .unwrap_err();
+    assert!(error.is_refusal());
+    assert_eq!(marked, [1, 3]);
 }
 
 #[tokio::test]

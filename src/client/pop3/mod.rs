@@ -179,16 +179,20 @@ impl<O: Observer> PopSession<O> {
         first_refusal.map_or(Ok(()), Err)
     }
 
-    /// DELE: marks the messages with these numbers; they go at QUIT. All in one pipeline where the
-    /// server offers that.
+    /// DELE: marks the messages with these numbers; they go at QUIT. `each` hears of every one that is
+    /// marked. All in one pipeline where the server offers that.
     ///
     /// # Errors
     /// Broken or lost at once; a refusal when the others are done, the first one if there are many.
-    pub async fn delete(&mut self, numbers: &[u32]) -> Result<(), ClientError> {
+    pub async fn delete(
+        &mut self,
+        numbers: &[u32],
+        mut each: impl FnMut(u32),
+    ) -> Result<(), ClientError> {
         const OPERATION: Operation = Operation::Dele;
         let mut pipeline = Pipeline::new(numbers, self.window());
         let mut first_refusal = None;
-        while let Some((_, running)) = self
+        while let Some((number, running)) = self
             .next_reply(&mut pipeline, OPERATION, Command::Dele)
             .await?
         {
@@ -196,8 +200,9 @@ impl<O: Observer> PopSession<O> {
                 (running, Ok(())) => (running, self.plain_status(OPERATION).await),
                 (running, Err(error)) => (running, Err(error)),
             };
-            if let Err(error) = self.link.end(running, result) {
-                keep_refusal(&mut first_refusal, error)?;
+            match self.link.end(running, result) {
+                Ok(()) => each(number),
+                Err(error) => keep_refusal(&mut first_refusal, error)?,
             }
         }
         first_refusal.map_or(Ok(()), Err)

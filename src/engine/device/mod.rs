@@ -86,10 +86,7 @@ impl Owner {
 
     /// The server agreed that the message is gone.
     fn removed(&self, seq: u32) {
-        let mut ledger = self.ledger.borrow_mut();
-        if let Some(entry) = ledger.entry_mut(seq).filter(|entry| !entry.removed) {
-            entry.removed = true;
-            let octets = entry.octets;
+        if let Some(octets) = self.ledger.borrow_mut().removed(seq) {
             self.log.total(|totals| totals.removed.add(octets));
         }
     }

@@ -2,7 +2,7 @@
 //! Everything its owner does afterwards happens in its own store.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -124,6 +124,13 @@ impl PopDevice {
         };
         owner.logged_in();
         let fetched = self.fetch(&mut session, &mut journal).await;
+        if let Ok(fetched) = &fetched {
+            // The answer to QUIT may never come, or not be waited for.
+            let mut ledger = owner.ledger.borrow_mut();
+            for seq in &fetched.marked {
+                ledger.removal_asked(*seq);
+            }
+        }
         let (figures, farewell) = match &fetched {
             Err(error) if !error.is_refusal() => (session.abort(), Ok(())),
             _ => session.quit().await,
@@ -186,22 +193,37 @@ impl PopDevice {
         journal.messages += arrived;
         let at = Instant::now();
         // One message that is refused does not keep the others on the server.
-        if let Err(error) = retrieved {
-            if !error.is_refusal() {
-                return Err(error);
-            }
-            self.owner.error(at, &error);
-        }
-        let (numbers, marked) = self.to_delete(&listing);
-        if !numbers.is_empty() {
-            session.delete(&numbers).await?;
-        }
+        self.pass_over_refusal(at, retrieved)?;
+        let unwanted = self.to_delete(&listing);
+        let numbers: Vec<u32> = unwanted.keys().copied().collect();
+        let mut marked = Vec::new();
+        let deleted = session
+            .delete(&numbers, |number| marked.extend(unwanted.get(&number)))
+            .await;
+        // Somebody else took a message: where the server lets a second session in, another device.
+        self.pass_over_refusal(Instant::now(), deleted)?;
         Ok(Fetched { at, marked })
+    }
+
+    /// Notes a refusal; what is worse ends the session.
+    fn pass_over_refusal(
+        &self,
+        at: Instant,
+        result: Result<(), ClientError>,
+    ) -> Result<(), ClientError> {
+        match result {
+            Err(error) if error.is_refusal() => {
+                self.owner.error(at, &error);
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     /// Of what this device has downloaded and the server still has: everything, or, where mail stays on the server,
     /// what the person has deleted here. Never what mailgauge did not put there.
-    fn to_delete(&self, listing: &[UidlEntry]) -> (Vec<u32>, Vec<u32>) {
+    /// By number in the listing.
+    fn to_delete(&self, listing: &[UidlEntry]) -> BTreeMap<u32, u32> {
         let store = self.store.borrow();
         listing
             .iter()
@@ -212,7 +234,7 @@ impl PopDevice {
                 let unwanted = !self.leave_on_server || store.copy(seq).deleted;
                 unwanted.then_some((entry.number, seq))
             })
-            .unzip()
+            .collect()
     }
 
     /// From the device's own store, or not at all. What arrived after the last check is looked for once more, as a

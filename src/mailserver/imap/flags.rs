@@ -9,6 +9,8 @@ use imap_codec::imap_types::sequence::SequenceSet;
 use super::append::or_try_create;
 use super::view::{View, write_modseq};
 use super::{Answer, Session};
+use crate::mailserver::connection::Ended;
+use crate::mailserver::faults::{Cut, CutAt};
 use crate::mailserver::store::{Change, Flags, StoreError};
 use crate::proto::imap::server::{mailbox_name, number, sequence_set};
 
@@ -92,7 +94,19 @@ impl Session {
     }
 
     /// EXPUNGE, or UID EXPUNGE with a set.
-    pub(super) fn expunge(&mut self, set: Option<&SequenceSet>) -> Answer {
+    pub(super) fn expunge(&mut self, set: Option<&SequenceSet>) -> Result<Answer, Ended> {
+        let cut = self.shared.cut(CutAt::Expunge);
+        if cut == Some(Cut::Before) {
+            return Err(self.connection.cut_off());
+        }
+        let answer = self.expunge_now(set);
+        match cut {
+            Some(_) => Err(self.connection.cut_off()),
+            None => Ok(answer),
+        }
+    }
+
+    fn expunge_now(&mut self, set: Option<&SequenceSet>) -> Answer {
         let Some(view) = &self.view else {
             return Answer::bad("Select a mailbox first");
         };
@@ -123,7 +137,7 @@ impl Session {
         let answer = if self.view.as_ref().is_some_and(|view| view.read_only) {
             Answer::ok("Done")
         } else {
-            self.expunge(None)
+            self.expunge_now(None)
         };
         self.view = None;
         answer

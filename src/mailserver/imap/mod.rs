@@ -236,8 +236,8 @@ impl Session {
                 self.view = None;
                 Answer::ok("Done")
             }
-            CommandBody::Expunge => self.expunge(None),
-            CommandBody::ExpungeUid { sequence_set } => self.expunge(Some(sequence_set)),
+            CommandBody::Expunge => self.expunge(None)?,
+            CommandBody::ExpungeUid { sequence_set } => self.expunge(Some(sequence_set))?,
             CommandBody::Search {
                 charset,
                 criteria,

@@ -13,7 +13,7 @@ use mail_parser::decoders::base64::base64_decode;
 
 use self::top::Top;
 use super::connection::{Connection, Ended, Line};
-use super::faults::Feature;
+use super::faults::{Cut, CutAt, Feature};
 use super::login;
 use super::server::Shared;
 use super::store::{Mailbox, Message, PopLock, StoreError, User};
@@ -115,7 +115,7 @@ impl Session {
         }
         match (command, self.maildrop.is_some()) {
             (Command::Quit, _) => {
-                self.quit();
+                self.quit()?;
                 return Ok(Next::Quit);
             }
             (Command::Capa, _) => self.capabilities(),
@@ -422,14 +422,15 @@ impl Session {
     }
 
     /// UPDATE state: what was marked is deleted, then the reply.
-    fn quit(&mut self) {
-        let Some(maildrop) = self.maildrop.take() else {
+    fn quit(&mut self) -> Result<(), Ended> {
+        let marked = |maildrop: &Maildrop| !maildrop.deleted.is_empty();
+        let Some(maildrop) = self.maildrop.take().filter(marked) else {
             ok(&mut self.connection.out, "good bye");
-            return;
+            return Ok(());
         };
-        if maildrop.deleted.is_empty() {
-            ok(&mut self.connection.out, "good bye");
-            return;
+        let cut = self.shared.cut(CutAt::Quit);
+        if cut == Some(Cut::Before) {
+            return Err(self.connection.cut_off());
         }
         let doomed: Vec<u32> = maildrop
             .deleted
@@ -448,6 +449,10 @@ impl Session {
                 );
             }
             Err(error) => system_error(&mut self.connection.out, &error),
+        }
+        match cut {
+            Some(_) => Err(self.connection.cut_off()),
+            None => Ok(()),
         }
     }
 }

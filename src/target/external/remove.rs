@@ -114,7 +114,7 @@ pub(super) async fn by_pop3(
 async fn delete_marked(session: &mut PopSession<()>) -> Result<usize, ClientError> {
     let marked = look_at_heads(session).await?.marked;
     let numbers: Vec<u32> = marked.iter().map(|Marked { number, .. }| *number).collect();
-    session.delete(&numbers).await?;
+    session.delete(&numbers, |_| {}).await?;
     Ok(numbers.len())
 }
 

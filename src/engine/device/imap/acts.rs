@@ -241,14 +241,16 @@ impl ImapDevice {
             };
             let session = line.session()?;
             session.store(uid, StoreMode::Add, &["\\Deleted"]).await?;
+            if let Some(entry) = self.owner.ledger.borrow_mut().entry_mut(seq) {
+                entry.deleted = true;
+            }
+            // The answer may never come, or not be waited for.
+            self.owner.ledger.borrow_mut().removal_asked(seq);
             session.expunge_uids(uid).await?;
             self.owner.removed(seq);
             let mut store = self.store.borrow_mut();
             store.delete(seq);
             store.unplace(seq);
-            if let Some(entry) = self.owner.ledger.borrow_mut().entry_mut(seq) {
-                entry.deleted = true;
-            }
             Ok(true)
         })
         .await;
@@ -276,8 +278,13 @@ impl ImapDevice {
             let body = Writer::new(reply, &envelope);
             let octets = body.octets();
             let session = line.session()?;
-            session.append(&folder, &["\\Seen"], octets, body).await?;
-            self.owner.log.total(|totals| totals.appended.add(octets));
+            let log = &self.owner.log;
+            log.total(|totals| totals.unanswered_appends += 1);
+            let appended = session.append(&folder, &["\\Seen"], octets, body).await;
+            let answered = appended.as_ref().err().is_none_or(ClientError::is_refusal);
+            log.total(|totals| totals.unanswered_appends -= u64::from(answered));
+            appended?;
+            log.total(|totals| totals.appended.add(octets));
             session.store(uid, StoreMode::Add, &["\\Answered"]).await?;
             Ok(true)
         })
