@@ -61,7 +61,7 @@ fn record(criterion: &mut Criterion) {
     let samples = samples();
     let cell = Cell {
         block: 1,
-        arm: Arm::Pop3,
+        arm: Arm::POP3,
     };
     let mut recorder = Recorder::new();
     let mut group = criterion.benchmark_group("record");

@@ -128,7 +128,7 @@ mod tests {
         let mut progress = Progress {
             block: 1,
             blocks: 2,
-            arm: Some(Arm::Imap),
+            arm: Some(Arm::IMAP),
             phase: Some(Phase::Measure),
             left: Duration::from_secs(75),
             open_sessions: 12,

@@ -9,9 +9,7 @@ use clap::{Args as ClapArgs, Subcommand};
 use super::UsageError;
 use crate::exit::Exit;
 use crate::plan::{Plan, Shard};
-use crate::scenario::{
-    self, Arm, BUILTINS, Override, Protocol, Scenario, ScenarioError, duration_text,
-};
+use crate::scenario::{self, BUILTINS, Override, Scenario, ScenarioError, duration_text};
 
 /// Check, show and list scenarios; print the schema of scenario files.
 #[derive(Debug, ClapArgs)]
@@ -130,7 +128,7 @@ fn check(options: &ScenarioOptions) -> anyhow::Result<String> {
     let plan = Plan::new(&scenario, Shard::WHOLE);
     let summary = plan.summary();
     let run = &scenario.run;
-    let arms: Vec<&str> = run.arms.iter().map(|arm| <&str>::from(*arm)).collect();
+    let arms: Vec<String> = run.arms.iter().map(ToString::to_string).collect();
     let whole = scenario.cell_length() * run.blocks * run.arms.len() as u32;
     let mut lines = vec![format!("{}: no mistakes", scenario.name)];
     let mut line = |label: &str, what: String| lines.push(format!("  {label:12} {what}"));
@@ -168,12 +166,14 @@ fn check(options: &ScenarioOptions) -> anyhow::Result<String> {
             summary.sittings, summary.openings, summary.revisits
         ),
     );
-    for protocol in protocols(&run.arms) {
+    for arm in &run.arms {
+        let model = scenario.arm.get(arm);
         line(
-            <&str>::from(protocol),
+            &arm.to_string(),
             format!(
-                "{:.1} checks for mail per second",
-                summary.checks_per_second(protocol)
+                "{:.1} checks for mail per second; {}",
+                summary.checks_per_second(*arm),
+                model.map_or("", |model| &model.about),
             ),
         );
     }
@@ -182,10 +182,4 @@ fn check(options: &ScenarioOptions) -> anyhow::Result<String> {
         format!("{}, plan {}", scenario.seed, plan.fingerprint()),
     );
     Ok(lines.join("\n") + "\n")
-}
-
-fn protocols(arms: &[Arm]) -> Vec<Protocol> {
-    let mut protocols: Vec<Protocol> = arms.iter().map(|arm| arm.protocol()).collect();
-    protocols.dedup();
-    protocols
 }

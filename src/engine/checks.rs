@@ -151,7 +151,7 @@ mod tests {
 
     const CELL: Cell = Cell {
         block: 1,
-        arm: Arm::Pop3,
+        arm: Arm::POP3,
     };
 
     fn totals() -> Totals {

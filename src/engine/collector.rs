@@ -139,7 +139,7 @@ mod tests {
     fn a_second_is_over_when_every_worker_has_told_of_it() {
         let cell = Cell {
             block: 1,
-            arm: Arm::Imap,
+            arm: Arm::IMAP,
         };
         let mut collector = Collector::new(cell, Instant::now(), 2);
         assert!(collector.take(second(0, 7, 3), Phase::Measure).is_empty());

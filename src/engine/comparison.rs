@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::metrics::RecordSender;
 use crate::metrics::row::Cell;
 use crate::plan::Plan;
-use crate::scenario::{Arm, Phase, Protocol, Scenario};
+use crate::scenario::{Arm, Phase, Scenario};
 use crate::target::{Request, Target};
 
 use super::cell::CellRun;
@@ -136,17 +136,14 @@ pub fn workers(scenario: &Scenario, plan: &Plan) -> usize {
 
 /// What an instance must be good for, to carry out a plan.
 pub fn request(scenario: &Scenario, plan: &Plan) -> Request {
-    let most = |protocol| -> u32 {
+    let most = |arm| -> u32 {
         plan.users
             .iter()
             .flat_map(|user| &user.devices)
-            .map(|&kind| match protocol {
-                Protocol::Pop3 => 1,
-                Protocol::Imap => scenario.device(kind).imap.connections.max(1),
-            })
+            .map(|&kind| scenario.client(arm, kind).connections())
             .sum()
     };
-    let arms = scenario.run.arms.iter().map(|arm| most(arm.protocol()));
+    let arms = scenario.run.arms.iter().map(|arm| most(*arm));
     let workers = workers(scenario, plan) as u32;
     Request {
         accounts: plan.users.len() as u32,
@@ -172,22 +169,22 @@ fn cells(arms: &[Arm], blocks: u32) -> impl Iterator<Item = Cell> {
 #[cfg(test)]
 mod tests {
     use super::cells;
-    use crate::scenario::Arm::{Imap, Pop3};
+    use crate::scenario::Arm;
 
     #[test]
     fn the_order_of_the_arms_turns_from_block_to_block() {
-        let order: Vec<_> = cells(&[Pop3, Imap], 3)
+        let order: Vec<_> = cells(&[Arm::POP3, Arm::IMAP], 3)
             .map(|cell| (cell.block, cell.arm))
             .collect();
         assert_eq!(
             order,
             [
-                (1, Pop3),
-                (1, Imap),
-                (2, Imap),
-                (2, Pop3),
-                (3, Pop3),
-                (3, Imap)
+                (1, Arm::POP3),
+                (1, Arm::IMAP),
+                (2, Arm::IMAP),
+                (2, Arm::POP3),
+                (3, Arm::POP3),
+                (3, Arm::IMAP)
             ]
         );
     }

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::plan::Plan;
-use crate::scenario::{Arm, DeviceKind, Protocol, Scenario, Watch, duration_text};
+use crate::scenario::{Arm, Client, DeviceKind, Protocol, Scenario, Watch, duration_text};
 use crate::target::Portrait;
 use crate::target::portrait::{Role, ServicePortrait};
 
@@ -105,10 +105,13 @@ impl Look<'_> {
             );
         }
         for kind in self.devices() {
-            let device = &self.scenario.device(kind).pop3;
+            let Client::Pop3(device) = self.scenario.client(fitness.arm, kind) else {
+                continue;
+            };
+            let path = self.scenario.client_path(fitness.arm, kind);
             if device.leave_on_server && traits.expire.as_deref() == Some("0 days") {
                 fitness.cannot(format!(
-                    "POP3 announces EXPIRE 0, so mail may not stay on the server, and the scenario's {kind} leaves it there: set `{kind}.pop3.leave_on_server=false`"
+                    "POP3 announces EXPIRE 0, so mail may not stay on the server, and the scenario's {kind} leaves it there: set `{path}.leave_on_server=false`"
                 ));
             }
             let poll = self.scenario.clock(device.poll);
@@ -116,7 +119,7 @@ impl Look<'_> {
                 && poll.as_secs_f64() < f64::from(delay)
             {
                 fitness.notes.push(format!(
-                    "POP3 announces LOGIN-DELAY {delay}, and the scenario's {kind} logs in every {}: a server that means it refuses such logins; a lower `speed` or a longer `{kind}.pop3.poll` helps",
+                    "POP3 announces LOGIN-DELAY {delay}, and the scenario's {kind} logs in every {}: a server that means it refuses such logins; a lower `speed` or a longer `{path}.poll` helps",
                     duration_text(poll)
                 ));
             }
@@ -128,12 +131,15 @@ impl Look<'_> {
         let idle = traits.idle_works.unwrap_or(traits.idle);
         let mut connections = 0;
         for kind in self.devices() {
-            let device = &self.scenario.device(kind).imap;
+            let Client::Imap(device) = self.scenario.client(fitness.arm, kind) else {
+                continue;
+            };
+            let path = self.scenario.client_path(fitness.arm, kind);
             connections += device.connections.max(1);
             let waits = matches!(device.watch, Watch::Idle { .. });
             if waits && !idle && service.works() {
                 fitness.cannot(format!(
-                    "IMAP does not offer IDLE (RFC 2177), by which the scenario's {kind} learns of new mail: set `{kind}.imap.watch.poll=15m` (`--set`)"
+                    "IMAP does not offer IDLE (RFC 2177), by which the scenario's {kind} learns of new mail: set `{path}.watch.poll=15m` (`--set`)"
                 ));
             }
         }
@@ -293,7 +299,13 @@ mod tests {
         };
         for (set, ailment, can, words) in [
             (&[][..], no_uidl, [NO, YES], "UIDL"),
-            (&[], no_idle, [YES, NO], "tablet.imap.watch.poll=15m"),
+            (&[], no_idle, [YES, NO], "`notebook.imap.watch.poll=15m`"),
+            (
+                &["arms=imap,imap-idle", "users.notebook=0", "habits.delete=0"],
+                no_idle,
+                [YES, NO],
+                "`arm.imap-idle.phone.imap.watch.poll=15m`",
+            ),
             (&[], no_uidplus, [YES, NO], "habits.delete=0"),
             (&[], no_pop3, [NO, YES], "offers no POP3"),
             (&[], wrong_password, [YES, NO], "wrong"),

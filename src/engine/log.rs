@@ -296,7 +296,7 @@ mod tests {
         Log::new(
             Cell {
                 block: 1,
-                arm: Arm::Pop3,
+                arm: Arm::POP3,
             },
             Clock::of_phases(now, now, second, second, second),
         )

@@ -14,7 +14,7 @@ use crate::client::Login;
 use crate::metrics::row::{OpeningRow, Purpose};
 use crate::metrics::{ErrorClass, Record};
 use crate::plan::{Act, Event, Plan, Step, UserPlan, What};
-use crate::scenario::{DeviceKind, Protocol};
+use crate::scenario::DeviceKind;
 
 use super::clock::Clock;
 use super::course::Guide;
@@ -28,7 +28,6 @@ use super::log::Log;
 pub(super) struct Person {
     /// Place in the plan's list of users.
     pub(super) index: usize,
-    pub(super) protocol: Protocol,
     pub(super) address: String,
     pub(super) login: Rc<Login>,
     pub(super) devices: Vec<Rc<Device>>,
@@ -95,8 +94,8 @@ impl Person {
                     tasks.spawn_local(async move { device.online(due).await });
                 }
             }
-            What::Poll { device, protocol } => {
-                if *protocol != self.protocol {
+            What::Poll { device, arm } => {
+                if *arm != self.log.cell.arm {
                     return;
                 }
                 let Some(device) = self.device(*device) else {

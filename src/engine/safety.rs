@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::comparison::request;
 use super::log::Gauges;
 use crate::plan::{Plan, What};
-use crate::scenario::{Protocol, Scenario};
+use crate::scenario::{Arm, Scenario};
 use crate::target::{Ceiling, Delivery, Endpoint, Target, TargetError};
 
 /// Off this machine, more than this asks for the owner's word: sessions in a second …
@@ -45,7 +45,7 @@ impl Load {
             deliveries: plan.summary().deliveries as f64 / seconds,
         };
         for arm in &scenario.run.arms {
-            let counts = sessions_by_second(scenario, plan, arm.protocol(), appended);
+            let counts = sessions_by_second(scenario, plan, *arm, appended);
             let busiest = counts.iter().copied().max().unwrap_or(0);
             let all: u64 = counts.iter().sum();
             load.busiest = load.busiest.max(busiest as f64);
@@ -55,22 +55,13 @@ impl Load {
     }
 }
 
-fn sessions_by_second(
-    scenario: &Scenario,
-    plan: &Plan,
-    protocol: Protocol,
-    appended: bool,
-) -> Vec<u64> {
+fn sessions_by_second(scenario: &Scenario, plan: &Plan, arm: Arm, appended: bool) -> Vec<u64> {
     let mut counts = vec![0; plan.horizon.as_secs() as usize + 1];
     for event in plan.users.iter().flat_map(|user| &user.events) {
         let sessions = match &event.what {
-            What::Online(kind) if protocol == Protocol::Imap => {
-                u64::from(scenario.device(*kind).imap.connections.max(1))
-            }
-            What::Online(_) | What::Sitting { .. } => 1,
-            What::Poll {
-                protocol: timer, ..
-            } => u64::from(*timer == protocol),
+            What::Online(kind) => u64::from(scenario.client(arm, *kind).connections()),
+            What::Sitting { .. } => 1,
+            What::Poll { arm: timer, .. } => u64::from(*timer == arm),
             What::Deliver { .. } => u64::from(appended),
         };
         if let Some(count) = counts.get_mut(event.at.as_secs() as usize) {

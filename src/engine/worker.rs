@@ -165,7 +165,6 @@ impl Assignment {
         post: &Rc<Post>,
     ) -> Person {
         let ledger = Rc::new(Ledger::new(self.run, plan).into());
-        let protocol = self.cell.arm.protocol();
         let devices = plan.devices.iter().map(|&kind| {
             let owner = Owner {
                 user: plan.user,
@@ -178,11 +177,10 @@ impl Assignment {
                 endpoint: Arc::clone(&self.endpoint),
                 dialer: self.dialer.for_another_device(),
             };
-            Rc::new(Device::new(owner, protocol, &self.scenario))
+            Rc::new(Device::new(owner, self.cell.arm, &self.scenario))
         });
         Person {
             index,
-            protocol,
             address: account.address.clone(),
             login: Rc::new(account.login()),
             devices: devices.collect(),

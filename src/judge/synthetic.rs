@@ -43,7 +43,7 @@ pub(crate) fn empty() -> Evidence {
             target: "embedded".to_owned(),
             users: 2,
             speed: 60.0,
-            arms: vec![Arm::Pop3, Arm::Imap],
+            arms: vec![Arm::POP3, Arm::IMAP],
             blocks: 2,
             pop3_port: Some(110),
             imap_port: Some(143),
@@ -69,7 +69,7 @@ pub(crate) fn empty() -> Evidence {
 }
 
 fn add_cell(evidence: &mut Evidence, block: u32, arm: Arm, start: u64) {
-    let pop = arm == Arm::Pop3;
+    let pop = arm == Arm::POP3;
     let end = start + SECONDS * 1_000_000;
     evidence
         .setting
@@ -129,7 +129,7 @@ fn add_cell(evidence: &mut Evidence, block: u32, arm: Arm, start: u64) {
 
 /// The notebook reads each message first; the phone tries to open it afterwards.
 fn add_message(evidence: &mut Evidence, block: u32, arm: Arm, user: u32, message: u32, start: u64) {
-    let pop = arm == Arm::Pop3;
+    let pop = arm == Arm::POP3;
     let id = format!("0badcafe-{user}-{message}");
     for device in DEVICES {
         let notebook = device == DeviceKind::Notebook;
@@ -178,7 +178,7 @@ fn add_message(evidence: &mut Evidence, block: u32, arm: Arm, user: u32, message
 }
 
 fn session(block: u32, arm: Arm, user: u32, device: DeviceKind, at: u64) -> SessionRow {
-    let factor = if arm == Arm::Pop3 { 1 } else { 3 };
+    let factor = if arm == Arm::POP3 { 1 } else { 3 };
     SessionRow {
         block,
         arm,
@@ -188,7 +188,7 @@ fn session(block: u32, arm: Arm, user: u32, device: DeviceKind, at: u64) -> Sess
         purpose: Purpose::Poll,
         due_at_us: at,
         start_at_us: at,
-        end_at_us: at + if arm == Arm::Pop3 { 8_000 } else { 1_500_000 },
+        end_at_us: at + if arm == Arm::POP3 { 8_000 } else { 1_500_000 },
         connect_us: Some(200 * factor),
         tls_us: None,
         greeting_us: Some(300 * factor),
@@ -245,7 +245,7 @@ pub(crate) fn operation(
 
 fn operations(block: u32, arm: Arm, device: DeviceKind) -> Vec<OperationRow> {
     let one = |name, us| operation(block, arm, device, name, us);
-    if arm == Arm::Pop3 {
+    if arm == Arm::POP3 {
         vec![
             one(Operation::UsableInbox, 3_000),
             one(Operation::Login, 500),
@@ -265,7 +265,7 @@ fn operations(block: u32, arm: Arm, device: DeviceKind) -> Vec<OperationRow> {
 }
 
 fn server(block: u32, arm: Arm, at_us: u64, second: u64) -> ServerRow {
-    let factor = if arm == Arm::Pop3 { 1 } else { 4 };
+    let factor = if arm == Arm::POP3 { 1 } else { 4 };
     let connections = 3 * factor as u32;
     ServerRow {
         at_us,
@@ -301,7 +301,7 @@ fn generator(block: u32, arm: Arm, at_us: u64, second: u64) -> GeneratorRow {
         rss_bytes: 30_000_000,
         fds: 30,
         threads: 3,
-        open_sessions: if arm == Arm::Pop3 {
+        open_sessions: if arm == Arm::POP3 {
             2 + (second % 3) as u32
         } else {
             12

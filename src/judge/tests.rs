@@ -53,7 +53,7 @@ fn late_seconds_are_a_warning_while_the_whole_is_in_time() {
 #[test]
 fn a_generator_that_cannot_keep_up_makes_the_run_invalid() {
     let mut evidence = as_the_document_says();
-    evidence.lag.get_mut(&Arm::Imap).unwrap().p99_us = 10_001;
+    evidence.lag.get_mut(&Arm::IMAP).unwrap().p99_us = 10_001;
     let reasons = reasons(&evidence);
     assert_eq!(reasons.len(), 1);
     assert!(reasons[0].contains("Arm imap: the generator could not keep up"));
@@ -98,7 +98,7 @@ fn failed_sessions_count_but_refusals_by_the_protocol_do_not() {
 fn devices_that_never_get_in_make_the_run_invalid() {
     let mut evidence = as_the_document_says();
     for row in &mut evidence.sessions {
-        if row.user == 1 && row.arm == Arm::Imap {
+        if row.user == 1 && row.arm == Arm::IMAP {
             row.login_us = None;
         }
     }
@@ -142,7 +142,7 @@ fn every_figure_has_the_value_of_each_block() {
 fn connections_kept_since_before_the_measured_phase_are_timed_and_noted() {
     let mut evidence = as_the_document_says();
     for row in &mut evidence.sessions {
-        if row.arm == Arm::Imap || row.user == 0 {
+        if row.arm == Arm::IMAP || row.user == 0 {
             row.phase = crate::scenario::Phase::RampUp;
         }
     }

@@ -84,7 +84,7 @@ mod tests {
 
     const CELL: Cell = Cell {
         block: 1,
-        arm: Arm::Imap,
+        arm: Arm::IMAP,
     };
 
     fn key(operation: Operation) -> Key {

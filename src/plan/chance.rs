@@ -5,7 +5,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::UserId;
-use crate::scenario::{Distribution, Share};
+use crate::scenario::{DeviceKind, Distribution, Share};
 
 /// What a stream is for. Each purpose has its own, so that, say, another habit moves no arrival.
 #[derive(Clone, Copy, Debug)]
@@ -14,11 +14,24 @@ pub(super) enum Purpose {
     Mailbox = 1,
     Arrivals = 2,
     Messages = 3,
-    Polls = 4,
+    PhonePolls = 4,
     Fates = 5,
     Sittings = 6,
     Online = 7,
     Ages = 8,
+    TabletPolls = 9,
+    NotebookPolls = 10,
+}
+
+impl Purpose {
+    /// The jitter of a device's timer.
+    pub(super) const fn polls(device: DeviceKind) -> Self {
+        match device {
+            DeviceKind::Phone => Self::PhonePolls,
+            DeviceKind::Tablet => Self::TabletPolls,
+            DeviceKind::Notebook => Self::NotebookPolls,
+        }
+    }
 }
 
 /// A stream of chance.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use twox_hash::XxHash3_64;
 
 use super::{Act, Arrival, Event, MessageSpec, Plan, UserPlan, What};
-use crate::scenario::{DeviceKind, Protocol};
+use crate::scenario::DeviceKind;
 
 /// XXH3-64 over the plan, 16 hexadecimal digits.
 pub(super) fn fingerprint(plan: &Plan) -> String {
@@ -28,6 +28,11 @@ impl Canon {
 
     fn count(&mut self, count: usize) {
         self.number(count as u64);
+    }
+
+    fn text(&mut self, text: &str) {
+        self.count(text.len());
+        self.0.write(text.as_bytes());
     }
 
     fn time(&mut self, time: Duration) {
@@ -78,11 +83,9 @@ impl Canon {
                 self.number(1);
                 self.device(*device);
             }
-            What::Poll { device, protocol } => {
-                self.number(match protocol {
-                    Protocol::Pop3 => 2,
-                    Protocol::Imap => 3,
-                });
+            What::Poll { device, arm } => {
+                self.number(2);
+                self.text(&arm.to_string());
                 self.device(*device);
             }
             What::Deliver { seq } => {
@@ -126,8 +129,7 @@ impl Canon {
             }
             Act::Search { term } => {
                 self.number(5);
-                self.count(term.len());
-                self.0.write(term.as_bytes());
+                self.text(term);
             }
         }
     }

@@ -10,7 +10,7 @@ mod timeline;
 
 use std::time::Duration;
 
-use crate::scenario::{DeviceKind, Protocol, Scenario};
+use crate::scenario::{Arm, DeviceKind, Scenario};
 
 pub use summary::Summary;
 
@@ -145,12 +145,12 @@ pub struct Event {
 pub enum What {
     /// The device is switched on: first check, then its polls run / its connection stays.
     Online(DeviceKind),
-    /// The device's timer fires. Only for arms that speak `protocol`.
+    /// The device's timer fires, in one arm.
     Poll {
         /// Whose timer.
         device: DeviceKind,
-        /// In arms of this protocol.
-        protocol: Protocol,
+        /// In this arm.
+        arm: Arm,
     },
     /// The message `mail[seq]` is handed to the server.
     Deliver {

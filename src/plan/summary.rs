@@ -1,11 +1,12 @@
 //! What a plan holds, counted: for progress, the manifest, and tests that compare a run with its plan.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Act, Arrival, Plan, UserPlan, What};
-use crate::scenario::{DeviceKind, Protocol};
+use crate::scenario::{Arm, DeviceKind};
 
 /// Counts of a plan, as planned for one cell (one arm of one block).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,10 +47,8 @@ pub struct Summary {
     pub searches: u64,
     /// Sittings.
     pub sittings: u64,
-    /// Timers of devices in POP3 arms.
-    pub pop3_polls: u64,
-    /// Timers of devices in IMAP arms.
-    pub imap_polls: u64,
+    /// Timers of devices that fire, by arm; an arm in which none does is missing.
+    pub polls: BTreeMap<Arm, u64>,
     /// The time over which all of it is spread, microseconds of clock time.
     pub horizon_us: u64,
 }
@@ -70,21 +69,18 @@ impl Summary {
         self.phones + self.tablets + self.notebooks
     }
 
-    /// Checks for mail in an arm of this protocol: devices switched on, timers, sittings. Each is one session where the
+    /// Checks for mail in an arm: devices switched on, timers, sittings. Each is one session where the
     /// device does not stay connected; checks that fall together are merged at run time.
-    pub fn checks(&self, protocol: Protocol) -> u64 {
-        let polls = match protocol {
-            Protocol::Pop3 => self.pop3_polls,
-            Protocol::Imap => self.imap_polls,
-        };
+    pub fn checks(&self, arm: Arm) -> u64 {
+        let polls = self.polls.get(&arm).copied().unwrap_or_default();
         self.devices() + polls + self.sittings
     }
 
-    /// Mean number of checks per clock second in an arm of this protocol.
-    pub fn checks_per_second(&self, protocol: Protocol) -> f64 {
+    /// Mean number of checks per clock second in an arm.
+    pub fn checks_per_second(&self, arm: Arm) -> f64 {
         let seconds = Duration::from_micros(self.horizon_us).as_secs_f64();
         if seconds > 0.0 {
-            self.checks(protocol) as f64 / seconds
+            self.checks(arm) as f64 / seconds
         } else {
             0.0
         }
@@ -123,14 +119,7 @@ impl Summary {
         }
         for event in &user.events {
             match &event.what {
-                What::Poll {
-                    protocol: Protocol::Pop3,
-                    ..
-                } => self.pop3_polls += 1,
-                What::Poll {
-                    protocol: Protocol::Imap,
-                    ..
-                } => self.imap_polls += 1,
+                What::Poll { arm, .. } => *self.polls.entry(*arm).or_default() += 1,
                 What::Sitting { steps, .. } => {
                     self.sittings += 1;
                     for step in steps {

@@ -3,7 +3,7 @@ use std::collections::{HashMap, HashSet};
 use proptest::prelude::*;
 
 use super::*;
-use crate::scenario::{Distribution, Share, Watch};
+use crate::scenario::{Arm, Distribution, Share, Watch};
 
 fn scenario() -> Scenario {
     Scenario::builtin("phone-tablet-notebook").unwrap()
@@ -174,7 +174,7 @@ fn every_machine_makes_this_plan() {
     };
     assert_eq!(
         Plan::new(&scenario, Shard::WHOLE).fingerprint(),
-        "5b10ecedf0ea8cf0",
+        "a96ad7219cd72126",
         "if the plan or a default changed on purpose, this changes too"
     );
 }
@@ -191,13 +191,39 @@ fn the_same_seed_gives_the_same_plan_and_another_seed_another() {
 }
 
 #[test]
-fn neither_arms_nor_blocks_nor_transport_change_the_plan() {
+fn neither_blocks_nor_transport_change_the_plan() {
     let mut scenario = scenario();
     let plan = Plan::new(&scenario, Shard::WHOLE).fingerprint();
-    scenario.run.arms.pop();
     scenario.run.blocks += 1;
     scenario.transport.quickack = !scenario.transport.quickack;
     assert_eq!(Plan::new(&scenario, Shard::WHOLE).fingerprint(), plan);
+}
+
+#[test]
+fn another_arm_adds_its_timers_and_moves_nothing_else() {
+    let mut scenario = scenario();
+    let plan = Plan::new(&scenario, Shard::WHOLE);
+    let keep: Arm = "pop3-keep".parse().unwrap();
+    scenario.run.arms.insert(1, keep);
+    let mut more = Plan::new(&scenario, Shard::WHOLE);
+    let instants = |plan: &Plan, wanted: Arm| -> Vec<(DeviceKind, Duration)> {
+        let events = plan.users.iter().flat_map(|user| &user.events);
+        let mut instants: Vec<_> = events
+            .filter_map(|event| match event.what {
+                What::Poll { device, arm } if arm == wanted => Some((device, event.at)),
+                _ => None,
+            })
+            .collect();
+        instants.sort_unstable();
+        instants
+    };
+    assert_eq!(instants(&more, keep), instants(&plan, Arm::POP3));
+    assert_ne!(instants(&more, keep), []);
+    for user in &mut more.users {
+        user.events
+            .retain(|event| !matches!(event.what, What::Poll { arm, .. } if arm == keep));
+    }
+    assert_eq!(more, plan);
 }
 
 #[test]
@@ -281,12 +307,12 @@ fn polls_come_at_their_interval_and_only_where_a_device_polls() {
         .iter()
         .filter(|user| user.devices.contains(&DeviceKind::Phone))
     {
-        let due = |wanted: Protocol| {
+        let due = |wanted: Arm| {
             user.events.iter().filter(move |event| {
-                matches!(event.what, What::Poll { device: DeviceKind::Phone, protocol } if protocol == wanted)
+                matches!(event.what, What::Poll { device: DeviceKind::Phone, arm } if arm == wanted)
             })
         };
-        let instants: Vec<Duration> = due(Protocol::Pop3).map(|event| event.at).collect();
+        let instants: Vec<Duration> = due(Arm::POP3).map(|event| event.at).collect();
         let jitter = scenario.phone.pop3.jitter.get();
         for pair in instants.windows(2) {
             let gap = pair[1].as_secs_f64() - pair[0].as_secs_f64();
@@ -296,13 +322,13 @@ fn polls_come_at_their_interval_and_only_where_a_device_polls() {
             );
         }
         assert!(instants.len() > 25);
-        assert!(due(Protocol::Imap).count() * 2 <= instants.len() + 2);
+        assert!(due(Arm::IMAP).count() * 2 <= instants.len() + 2);
         let idle = user.events.iter().filter(|event| {
             matches!(
                 event.what,
                 What::Poll {
                     device: DeviceKind::Notebook,
-                    protocol: Protocol::Imap
+                    arm: Arm::IMAP
                 }
             )
         });

@@ -7,7 +7,7 @@ use strum::IntoEnumIterator;
 use super::chance::{Chance, Purpose};
 use super::sittings::{self, Reader};
 use super::{Arrival, Event, MessageSpec, PlannedMessage, UserId, UserPlan, What, message};
-use crate::scenario::{DeviceKind, LARGEST_MAILBOX, Mail, Protocol, Scenario, Watch};
+use crate::scenario::{DeviceKind, LARGEST_MAILBOX, Mail, Scenario};
 
 /// A hundred years: no mail is older.
 const OLDEST_DAYS: f64 = 36_525.0;
@@ -183,24 +183,22 @@ fn online(
         .collect()
 }
 
-/// The timers of all devices in both protocols, from switching on to the horizon. Each due instant stands in the plan;
-/// how long a session takes moves none of them.
+/// The timers of all devices in all arms, from switching on to the horizon. Each due instant stands in the plan; how
+/// long a session takes moves none of them. A device draws the same jitter in every arm, so that arms which poll
+/// alike poll at the same instants, and no arm moves the timers of another.
 fn polls(
     scenario: &Scenario,
     user: UserId,
     online: &[(DeviceKind, Duration)],
     events: &mut Vec<Event>,
 ) {
-    let mut chance = Chance::new(scenario.seed, user, Purpose::Polls);
     let horizon = scenario.horizon();
     for &(device, on) in online {
-        let behaviour = scenario.device(device);
-        let pop3 = (Protocol::Pop3, behaviour.pop3.poll, behaviour.pop3.jitter);
-        let imap = match behaviour.imap.watch {
-            Watch::Poll(poll) => Some((Protocol::Imap, poll, behaviour.imap.jitter)),
-            Watch::Idle { .. } => None,
-        };
-        for (protocol, poll, jitter) in std::iter::once(pop3).chain(imap) {
+        for &arm in &scenario.run.arms {
+            let Some((poll, jitter)) = scenario.client(arm, device).poll() else {
+                continue;
+            };
+            let mut chance = Chance::new(scenario.seed, user, Purpose::polls(device));
             let gap = poll.as_secs_f64() / scenario.speed;
             let mut at = on.as_secs_f64();
             loop {
@@ -211,7 +209,7 @@ fn polls(
                 }
                 events.push(Event {
                     at: due,
-                    what: What::Poll { device, protocol },
+                    what: What::Poll { device, arm },
                 });
             }
         }

@@ -253,7 +253,7 @@ mod tests {
 
     const CELL: Cell = Cell {
         block: 2,
-        arm: Arm::Imap,
+        arm: Arm::IMAP,
     };
 
     #[test]
@@ -274,7 +274,7 @@ mod tests {
         .unwrap();
         probe.sample_now();
         let first = rows.recv().unwrap();
-        assert_eq!((first.block, first.arm), (2, Arm::Imap));
+        assert_eq!((first.block, first.arm), (2, Arm::IMAP));
         assert_eq!(first.phase, Phase::Measure);
         assert!(first.rss_bytes > 0 && first.processes >= 1);
         let walked = rows.iter().find(|row| row.storage_files == Some(1));

@@ -96,7 +96,7 @@ mod tests {
         let label = Label {
             cell: Cell {
                 block: 12,
-                arm: Arm::Imap,
+                arm: Arm::IMAP,
             },
             key: Key {
                 phase: Phase::WarmUp,

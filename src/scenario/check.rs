@@ -1,10 +1,12 @@
 //! What the types can not say: checks over several values, each with the paths to blame and the remedy.
 
+mod clients;
+
 use std::time::Duration;
 
 use strum::IntoEnumIterator;
 
-use super::{Arm, DeviceKind, Distribution, Scenario, Sizes, Watch, duration_text};
+use super::{DeviceKind, Distribution, Scenario, Sizes};
 
 /// A wrong value or a wrong combination.
 pub(super) struct Fault {
@@ -13,11 +15,6 @@ pub(super) struct Fault {
     pub(super) message: String,
     pub(super) help: Option<String>,
 }
-
-/// A session takes a handful of round trips and, on a busy machine, a few delayed answers: a device must not be due
-/// again before it had this much clock time for the session it is in. Sessions that take longer are
-/// measured and counted at run time; below this the plan itself would be nonsense.
-pub(super) const SHORTEST_GAP: Duration = Duration::from_millis(250);
 
 /// Messages and events that a plan may hold; about 100 octets each.
 const LARGEST_PLAN: f64 = 50e6;
@@ -34,7 +31,7 @@ pub(super) fn check(scenario: &Scenario) -> Vec<Fault> {
     faults.users(scenario);
     if faults.0.is_empty() {
         // They divide by the speed.
-        DeviceKind::iter().for_each(|kind| faults.device(scenario, kind));
+        faults.clients(scenario);
     }
     faults.mail(scenario);
     if faults.0.is_empty() {
@@ -43,20 +40,19 @@ pub(super) fn check(scenario: &Scenario) -> Vec<Fault> {
     faults.0
 }
 
-/// Expected numbers of messages and of events in the plan of one cell.
+/// Expected numbers of messages and of events in the plan.
 fn volume(scenario: &Scenario) -> (f64, f64) {
     let users = f64::from(scenario.users.count);
     let hours = scenario.horizon().as_secs_f64() * scenario.speed / 3600.0;
     let arrivals = scenario.arrivals.per_day * scenario.arrivals.peak_share.get() * hours;
     let polls: f64 = DeviceKind::iter()
         .map(|kind| {
-            let device = scenario.device(kind);
-            let imap = match device.imap.watch {
-                Watch::Idle { .. } => 0.0,
-                Watch::Poll(poll) => 3600.0 * hours / poll.as_secs_f64(),
-            };
-            scenario.users.share(kind).get()
-                * (3600.0 * hours / device.pop3.poll.as_secs_f64() + imap)
+            let arms = scenario.run.arms.iter();
+            let per_owner: f64 = arms
+                .filter_map(|arm| scenario.client(*arm, kind).poll())
+                .map(|(poll, _)| 3600.0 * hours / poll.as_secs_f64())
+                .sum();
+            scenario.users.share(kind).get() * per_owner
         })
         .sum();
     let sittings = scenario.habits.sittings_per_hour * hours;
@@ -106,7 +102,11 @@ impl Faults {
 
     fn run(&mut self, scenario: &Scenario) {
         let run = &scenario.run;
-        let known: Vec<String> = Arm::iter().map(|arm| format!("\"{arm}\"")).collect();
+        let known: Vec<String> = scenario
+            .arm
+            .keys()
+            .map(|arm| format!("\"{arm}\""))
+            .collect();
         if run.arms.is_empty() {
             self.add(
                 &["run.arms"],
@@ -166,91 +166,6 @@ impl Faults {
                 &["users.phone", "users.tablet", "users.notebook"],
                 "nobody owns a device: `users.phone`, `users.tablet` and `users.notebook` are all 0",
                 "give at least one of them a share above 0, such as `phone = 0.9`",
-            );
-        }
-    }
-
-    fn device(&mut self, scenario: &Scenario, kind: DeviceKind) {
-        let device = scenario.device(kind);
-        let pop = format!("{kind}.pop3");
-        let imap = format!("{kind}.imap");
-        self.gap(
-            scenario,
-            [&pop, "poll", "jitter"],
-            device.pop3.poll,
-            device.pop3.jitter.get(),
-            "POP3 session",
-        );
-        match device.imap.watch {
-            Watch::Idle { refresh } => self.gap(
-                scenario,
-                [&imap, "watch.idle.refresh", ""],
-                refresh,
-                0.0,
-                "round of IDLE",
-            ),
-            Watch::Poll(poll) => self.gap(
-                scenario,
-                [&imap, "watch.poll", "jitter"],
-                poll,
-                device.imap.jitter.get(),
-                "IMAP session",
-            ),
-        }
-        if !(1..=100).contains(&device.imap.connections) {
-            let path = format!("{imap}.connections");
-            let message = format!(
-                "{} connections of one device are not possible",
-                device.imap.connections
-            );
-            self.add(&[&path], message, "from 1 to 100; Thunderbird keeps up to 5, servers often refuse more than 10 per user");
-        }
-        self.at_least_one(
-            &format!("{imap}.window"),
-            device.imap.window,
-            "a list view shows at least one message",
-        );
-    }
-
-    /// A repeated gap, which at this speed must leave a session its time.
-    fn gap(
-        &mut self,
-        scenario: &Scenario,
-        [table, key, jitter]: [&str; 3],
-        gap: Duration,
-        spread: f64,
-        what: &str,
-    ) {
-        let path = format!("{table}.{key}");
-        if gap.is_zero() {
-            self.add(
-                &[&path],
-                format!("`{path}` is 0"),
-                "give it a time such as \"15m\"",
-            );
-            return;
-        }
-        let shortest = scenario.clock(gap).mul_f64(1.0 - spread);
-        if shortest < SHORTEST_GAP {
-            let message = format!(
-                "`{path}` is {}, which at speed {} leaves {} of clock time, less than a {what} may take ({})",
-                duration_text(gap),
-                scenario.speed,
-                duration_text(Duration::from_millis(
-                    (shortest.as_secs_f64() * 1e3).round() as u64
-                )),
-                duration_text(SHORTEST_GAP),
-            );
-            let speed = scenario.speed * shortest.as_secs_f64() / SHORTEST_GAP.as_secs_f64();
-            let paths = [path, "speed".to_owned(), format!("{table}.{jitter}")];
-            let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-            self.add(
-                &paths,
-                message,
-                format!(
-                    "lower `speed` to {speed:.0} or less, or lengthen `{}`",
-                    paths[0]
-                ),
             );
         }
     }

@@ -181,6 +181,29 @@ impl<'a> Document<'a> {
         T::deserialize(toml::de::Deserializer::from(root)).map_err(|error| self.report(&error, 0))
     }
 
+    /// Reads the table at `lower` with those at `upper` laid over it, in that order. Tables that are missing are passed over.
+    pub(super) fn read_layers<T: DeserializeOwned>(
+        &self,
+        lower: &str,
+        upper: &[String],
+    ) -> Result<T, Diagnostic> {
+        let table = |path: &str| {
+            self.find(path)
+                .and_then(|(_, value)| value.get_ref().as_table())
+        };
+        let mut whole = table(lower).cloned().unwrap_or_default();
+        for path in upper {
+            if let Some(layer) = table(path) {
+                let merged = merge(&mut whole, layer.clone(), path);
+                merged.map_err(|fault| {
+                    self.diagnose_at(fault.span, fault.message, Some(fault.help))
+                })?;
+            }
+        }
+        let whole = Spanned::new(0..0, whole);
+        T::deserialize(toml::de::Deserializer::from(whole)).map_err(|error| self.report(&error, 0))
+    }
+
     /// A mistake about the value at the first of `paths` that the user wrote.
     pub(super) fn diagnose(
         &self,

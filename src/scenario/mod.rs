@@ -1,6 +1,8 @@
 //! The scenario file: text → checked `Scenario`. Past this room no share is above one, no
 //! distribution sums to 0.9 and every default is filled in. Clocks and sockets are unknown here.
 
+mod arm;
+mod arms;
 mod check;
 mod diagnostic;
 mod distribution;
@@ -11,12 +13,15 @@ mod text;
 mod units;
 mod vocabulary;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use arm::{Arm, ArmNameError};
+pub use arms::{ArmModel, Changes, Client};
 pub use check::LARGEST_MAILBOX;
 pub use diagnostic::{Diagnostic, Place, ScenarioError};
 pub use distribution::{Distribution, SizePreset, Sizes};
@@ -28,8 +33,9 @@ pub use parts::{
 pub use schema::schema;
 pub use text::TomlText;
 pub use units::{Octets, Share, duration_text, parse_duration};
-pub use vocabulary::{Arm, DeviceKind, Phase, Protocol, TlsMode};
+pub use vocabulary::{DeviceKind, Phase, Protocol, TlsMode};
 
+use arms::Clients;
 use document::{Document, Origin};
 
 /// A mailgauge scenario: who reads which mail, on what, how, and how it is measured. Every key has a default.
@@ -62,6 +68,11 @@ pub struct Scenario {
     pub tablet: Device,
     /// The notebook's behaviour.
     pub notebook: Device,
+    /// The arms: those that are built in and the scenario's own, by name.
+    pub arm: BTreeMap<Arm, ArmModel>,
+    /// What `arm` comes to.
+    #[serde(skip)]
+    clients: Clients,
     /// The mailbox at the start.
     pub mailbox: Mailbox,
     /// How new mail comes.
@@ -154,8 +165,10 @@ impl Scenario {
         for over in overrides {
             document.set(over).map_err(single)?;
         }
-        let scenario: Self = document.read().map_err(single)?;
-        let faults = check::check(&scenario);
+        let mut scenario: Self = document.read().map_err(single)?;
+        let mut faults = scenario.arm_faults();
+        scenario.resolve_arms(&document).map_err(single)?;
+        faults.extend(check::check(&scenario));
         if faults.is_empty() {
             return Ok(scenario);
         }

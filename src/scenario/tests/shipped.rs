@@ -28,7 +28,7 @@ fn scenarios_have_no_mistakes_and_say_first_what_they_answer() {
 fn the_defaults_alone_are_a_scenario() {
     let scenario = Scenario::parse("evening.toml", "", &[]).unwrap();
     assert_eq!(scenario.name, "evening");
-    assert_eq!(scenario.run.arms, [Arm::Pop3, Arm::Imap]);
+    assert_eq!(scenario.run.arms, [Arm::POP3, Arm::IMAP]);
 }
 
 #[test]

@@ -220,13 +220,13 @@ pub(crate) fn assert_only_imap_shares(run: &RunDir) {
         }
         by_message
     };
-    let pop = shown(Arm::Pop3);
+    let pop = shown(Arm::POP3);
     assert!(pop.values().all(|(_, showing)| *showing <= 1), "{pop:?}");
     assert!(
         pop.values()
             .any(|(devices, showing)| *devices > 1 && *showing == 1)
     );
-    let imap = shown(Arm::Imap);
+    let imap = shown(Arm::IMAP);
     let old = imap
         .values()
         .filter(|(devices, showing)| devices == showing);
@@ -239,6 +239,6 @@ pub(crate) fn assert_only_imap_shares(run: &RunDir) {
             .filter(|it| it.arm == arm && it.outcome.to_string() == "missing")
             .count()
     };
-    assert!(found_nothing(Arm::Pop3) > 0);
-    assert_eq!(found_nothing(Arm::Imap), 0);
+    assert!(found_nothing(Arm::POP3) > 0);
+    assert_eq!(found_nothing(Arm::IMAP), 0);
 }

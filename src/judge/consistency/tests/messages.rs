@@ -47,7 +47,7 @@ fn devices_agree_on_what_all_of_them_can_show() {
     tale.look(Some(Phone), 1, &[(1, "a"), (2, "b")]);
     tale.open(Some(Notebook), 2);
     tale.look(Some(Notebook), 2, &[(1, "a")]);
-    let agreement = tale.findings().agreement[&Arm::Imap];
+    let agreement = tale.findings().agreement[&Arm::IMAP];
     assert_eq!(
         agreement,
         Agreement {

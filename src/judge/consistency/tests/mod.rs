@@ -34,11 +34,11 @@ impl Tale {
     }
 
     fn imap() -> Self {
-        Self::new(Arm::Imap)
+        Self::new(Arm::IMAP)
     }
 
     fn pop() -> Self {
-        Self::new(Arm::Pop3)
+        Self::new(Arm::POP3)
     }
 
     /// Adds a row and returns it for details.

@@ -24,7 +24,7 @@ fn what_one_device_took_is_stranded_there() {
         Some(Phone),
     );
     assert_eq!(anomaly.other, Some(Notebook));
-    let agreement = tale.findings().agreement[&Arm::Pop3];
+    let agreement = tale.findings().agreement[&Arm::POP3];
     assert_eq!((agreement.on_all, agreement.on_any), (0, 1));
     // The person did not want it: nothing is stranded.
     let row = tale.tell(Some(Phone), 0, Event::Discard);

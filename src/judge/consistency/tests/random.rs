@@ -146,7 +146,7 @@ fn any_row() -> impl Strategy<Value = ObservationRow> {
             prop::option::of("[ab]"),
             prop::option::of("[uv]"),
         ),
-        prop::sample::select(vec![Arm::Pop3, Arm::Imap]),
+        prop::sample::select(vec![Arm::POP3, Arm::IMAP]),
         prop::sample::select(vec![None, Some(Phone), Some(Notebook)]),
     )
         .prop_map(

@@ -44,7 +44,7 @@ fn lineup(columns: Vec<Column>) -> Lineup {
     Lineup {
         scenario: "quick".into(),
         users: 2,
-        arms: vec![Arm::Pop3, Arm::Imap],
+        arms: vec![Arm::POP3, Arm::IMAP],
         columns,
     }
 }

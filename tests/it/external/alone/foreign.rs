@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use mailgauge::scenario::{Arm, Protocol};
-use strum::IntoEnumIterator as _;
+use mailgauge::scenario::{Arm, Protocol, Scenario};
 
 use super::super::{HUSH, Imap, Mail, Server, deliver_foreign, run};
 use super::private::{Private, USERS};
@@ -59,7 +58,8 @@ fn assert_nothing_foreign_is_harmed(server: &impl Populated) {
         usize::try_from(USERS).unwrap() * 7
     );
     let target = server.target();
-    let arms: Vec<String> = Arm::iter().map(|arm| arm.to_string()).collect();
+    let known = Scenario::builtin("quick").unwrap().arm;
+    let arms: Vec<String> = known.keys().map(ToString::to_string).collect();
     let compare = Run::new();
     let mut command = compare.command(&target_option(&target));
     let (code, said) = run(command.args(BUSY).args(["--arms", &arms.join(",")]));
@@ -67,7 +67,7 @@ fn assert_nothing_foreign_is_harmed(server: &impl Populated) {
     assert_sums_hold(&compare.read());
     server.mail().assert_only_foreign_as_in(&before);
 
-    for arm in Arm::iter() {
+    for arm in [Arm::POP3, Arm::IMAP] {
         kill_in_the_middle(&target, arm);
         let after = server.mail();
         assert_eq!(after.foreign, before.foreign, "{arm}");

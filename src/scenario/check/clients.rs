@@ -1,0 +1,139 @@
+//! Whether a device can do at this speed what its mail client is told to do.
+
+use std::time::Duration;
+
+use strum::IntoEnumIterator;
+
+use super::Faults;
+use crate::scenario::{
+    Arm, Client, DeviceKind, ImapClient, PopClient, Protocol, Scenario, Watch, duration_text,
+};
+
+/// A session takes a handful of round trips and, on a busy machine, a few delayed answers: a device must not be due
+/// again before it had this much clock time for the session it is in. Sessions that take longer are
+/// measured and counted at run time; below this the plan itself would be nonsense.
+pub(super) const SHORTEST_GAP: Duration = Duration::from_millis(250);
+
+impl Faults {
+    /// The scenario's devices, and those of the arms that are run where these differ.
+    pub(super) fn clients(&mut self, scenario: &Scenario) {
+        for kind in DeviceKind::iter() {
+            let before = self.0.len();
+            for protocol in Protocol::iter() {
+                self.client(scenario, Arm::of(protocol), kind);
+            }
+            let plain = |arm: &Arm| *arm == Arm::of(arm.protocol());
+            // What is wrong with all arms is told once.
+            if self.0.len() == before {
+                let arms = scenario.run.arms.iter().filter(|arm| !plain(arm));
+                arms.for_each(|arm| self.client(scenario, *arm, kind));
+            }
+        }
+    }
+
+    fn client(&mut self, scenario: &Scenario, arm: Arm, kind: DeviceKind) {
+        let mut tables = scenario.layers(arm, kind);
+        tables.push(format!("{kind}.{}", arm.protocol()));
+        match scenario.client(arm, kind) {
+            Client::Pop3(client) => self.pop_client(scenario, &tables, client),
+            Client::Imap(client) => self.imap_client(scenario, &tables, client),
+        }
+    }
+
+    fn pop_client(&mut self, scenario: &Scenario, tables: &[String], client: &PopClient) {
+        let (poll, jitter) = (client.poll, client.jitter.get());
+        self.gap(
+            scenario,
+            (tables, "poll", "jitter"),
+            poll,
+            jitter,
+            "POP3 session",
+        );
+    }
+
+    fn imap_client(&mut self, scenario: &Scenario, tables: &[String], client: &ImapClient) {
+        match client.watch {
+            Watch::Idle { refresh } => self.gap(
+                scenario,
+                (tables, "watch.idle.refresh", ""),
+                refresh,
+                0.0,
+                "round of IDLE",
+            ),
+            Watch::Poll(poll) => self.gap(
+                scenario,
+                (tables, "watch.poll", "jitter"),
+                poll,
+                client.jitter.get(),
+                "IMAP session",
+            ),
+        }
+        if !(1..=100).contains(&client.connections) {
+            let message = format!(
+                "{} connections of one device are not possible",
+                client.connections
+            );
+            self.blame(tables, "connections", message, "from 1 to 100; Thunderbird keeps up to 5, servers often refuse more than 10 per user");
+        }
+        if client.window == 0 {
+            let message = format!("`{}.window` is 0, at least 1 is needed", tables[0]);
+            self.blame(
+                tables,
+                "window",
+                message,
+                "a list view shows at least one message",
+            );
+        }
+    }
+
+    /// A fault of a key that may have been set in any of these tables.
+    fn blame(&mut self, tables: &[String], key: &str, message: String, help: &str) {
+        let paths: Vec<String> = tables
+            .iter()
+            .map(|table| format!("{table}.{key}"))
+            .collect();
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        self.add(&paths, message, help);
+    }
+
+    /// A repeated gap, which at this speed must leave a session its time.
+    fn gap(
+        &mut self,
+        scenario: &Scenario,
+        (tables, key, jitter): (&[String], &str, &str),
+        gap: Duration,
+        spread: f64,
+        what: &str,
+    ) {
+        let path = format!("{}.{key}", tables[0]);
+        if gap.is_zero() {
+            let message = format!("`{path}` is 0");
+            self.blame(tables, key, message, "give it a time such as \"15m\"");
+            return;
+        }
+        let shortest = scenario.clock(gap).mul_f64(1.0 - spread);
+        if shortest < SHORTEST_GAP {
+            let message = format!(
+                "`{path}` is {}, which at speed {} leaves {} of clock time, less than a {what} may take ({})",
+                duration_text(gap),
+                scenario.speed,
+                duration_text(Duration::from_millis(
+                    (shortest.as_secs_f64() * 1e3).round() as u64
+                )),
+                duration_text(SHORTEST_GAP),
+            );
+            let speed = scenario.speed * shortest.as_secs_f64() / SHORTEST_GAP.as_secs_f64();
+            let of = |key| tables.iter().map(move |table| format!("{table}.{key}"));
+            let paths: Vec<String> = of(key)
+                .chain(["speed".to_owned()])
+                .chain(of(jitter))
+                .collect();
+            let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+            self.add(
+                &paths,
+                message,
+                format!("lower `speed` to {speed:.0} or less, or lengthen `{path}`"),
+            );
+        }
+    }
+}
