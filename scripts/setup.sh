@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need beyond Rust: real mail servers and Python, Debian packages by name. Does nothing when
+# Installs what the tests need beyond Rust: real mail servers, Python and linters, Debian packages by name. Does nothing when
 # everything is there. What cannot be had it names and goes on: a test that cannot run then prints `skipped` and why.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,6 +10,9 @@ missing=()
 [ -e /usr/lib/dovecot/lmtp ] || missing+=(dovecot-lmtpd)
 command -v python3 >/dev/null || missing+=(python3)
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
+command -v shellcheck >/dev/null || missing+=(shellcheck)
+# It reads docker-compose.yml without an engine.
+docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null || missing+=(docker-compose)
 
 install_missing() {
     export DEBIAN_FRONTEND=noninteractive

@@ -10,6 +10,7 @@
 mod cgroup;
 mod compare;
 mod delivery;
+mod docker;
 mod dovecot;
 mod external;
 mod fake;

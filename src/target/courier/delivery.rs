@@ -4,7 +4,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,13 +19,13 @@ const MOST_RECIPIENTS: usize = 1000;
 /// A client that says nothing for so long is left (RFC 5321 section 4.5.3.2.7).
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Serves on a port of 127.0.0.1, a thread per connection, and never returns but for an error. Users are the
-/// folders of `mail`; each has a `Maildir`.
+/// Serves at `address`, a thread per connection, and never returns but for an error. Users are the folders of `mail`;
+/// each has a `Maildir`. LMTP knows no login: whoever reaches the address delivers (RFC 2033 section 5).
 ///
 /// # Errors
-/// The port cannot be had.
-pub fn deliver_into_maildirs(port: u16, mail: &Path) -> io::Result<()> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+/// The address cannot be had.
+pub fn deliver_into_maildirs(address: SocketAddr, mail: &Path) -> io::Result<()> {
+    let listener = TcpListener::bind(address)?;
     for connection in listener.incoming() {
         let mail = mail.to_owned();
         let served = connection
