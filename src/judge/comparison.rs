@@ -1,4 +1,5 @@
-//! `comparison.csv`: the table for machines, one line per row of the document, arm and metric.
+//! `comparison.csv`: the table for machines, one line per row of the document, arm and metric; and `ratios.csv`, the arms
+//! side by side, whose columns would not fit the fixed ones of the first.
 
 use std::io::Write;
 
@@ -24,7 +25,7 @@ pub struct ComparisonRow {
     pub value: Option<f64>,
     /// Its unit.
     pub unit: String,
-    /// Interval of the value; empty until there are intervals.
+    /// 95 % interval of the value; empty with fewer than six blocks.
     pub low: Option<f64>,
     /// See `low`.
     pub high: Option<f64>,
@@ -101,6 +102,75 @@ pub fn write(judgement: &Judgement, out: impl Write) -> Result<(), csv::Error> {
     write_lines(lines(judgement), out)
 }
 
+/// A line of `ratios.csv`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RatioRow {
+    /// The document's row, 1 to 8.
+    pub row: u8,
+    /// What was measured against.
+    pub target: String,
+    /// The arm above the line.
+    pub arm: Arm,
+    /// The arm below it.
+    pub over: Arm,
+    /// The metric's name.
+    pub metric: String,
+    /// Geometric mean of the blocks' ratios.
+    pub ratio: f64,
+    /// Its 95 % interval; empty with fewer than six blocks.
+    pub low: Option<f64>,
+    /// See `low`.
+    pub high: Option<f64>,
+    /// Exact sign-flip p of this metric alone.
+    pub p: f64,
+    /// The same, corrected for all metrics that a verdict rests on; empty where none does.
+    pub p_adjusted: Option<f64>,
+    /// Blocks that have both.
+    pub blocks: u32,
+}
+
+/// Writes the ratios of a judgement with their header.
+pub fn write_ratios(judgement: &Judgement, out: impl Write) -> Result<(), csv::Error> {
+    let mut csv = csv::WriterBuilder::new()
+        .has_headers(false)
+        .from_writer(out);
+    // A run of one protocol has no ratios, and a header all the same.
+    csv.write_record(RATIO_COLUMNS)?;
+    for row in &judgement.rows {
+        for ratio in &row.ratios {
+            csv.serialize(RatioRow {
+                row: row.document.number,
+                target: judgement.setting.target.clone(),
+                arm: ratio.arm,
+                over: ratio.over,
+                metric: ratio.metric.name.to_owned(),
+                ratio: rounded(ratio.value),
+                low: ratio.interval.map(|interval| rounded(interval.low)),
+                high: ratio.interval.map(|interval| rounded(interval.high)),
+                p: rounded(ratio.p),
+                p_adjusted: ratio.p_adjusted.map(rounded),
+                blocks: ratio.blocks,
+            })?;
+        }
+    }
+    csv.flush()?;
+    Ok(())
+}
+
+const RATIO_COLUMNS: [&str; 11] = [
+    "row",
+    "target",
+    "arm",
+    "over",
+    "metric",
+    "ratio",
+    "low",
+    "high",
+    "p",
+    "p_adjusted",
+    "blocks",
+];
+
 /// Writes the lines of several targets with their header.
 pub fn write_lineup(lineup: &Lineup, out: impl Write) -> Result<(), csv::Error> {
     write_lines(lineup_lines(lineup), out)
@@ -174,6 +244,23 @@ mod tests {
         assert_eq!(line.value, None);
         assert_eq!(line.n, 0);
         assert_eq!(line.verdict, Verdict::NotMeasured);
+    }
+
+    #[test]
+    fn ratios_read_back_and_have_intervals_from_six_blocks_on() {
+        for (blocks, with_intervals) in [(2, false), (6, true)] {
+            let judgement = judge(&synthetic::with_blocks(blocks));
+            let mut out = Vec::new();
+            write_ratios(&judgement, &mut out).unwrap();
+            let mut reader = csv::Reader::from_reader(out.as_slice());
+            assert_eq!(reader.headers().unwrap(), RATIO_COLUMNS.as_slice());
+            let rows: Vec<RatioRow> = reader.deserialize().map(Result::unwrap).collect();
+            let usable = rows.iter().find(|row| row.metric == "usable_p50").unwrap();
+            assert!((usable.ratio - 3.0).abs() < 1e-9);
+            assert_eq!(usable.blocks, blocks);
+            assert_eq!(usable.low.is_some(), with_intervals);
+            assert!(rows.iter().all(|row| row.metric != "port"));
+        }
     }
 
     #[test]

@@ -60,6 +60,8 @@ pub struct Setting {
     pub ending: Ending,
     /// Why it broke off, where it could say so.
     pub failure: Option<String>,
+    /// A sentence for each arm that was asked for and cannot run on this target.
+    pub left_out: Vec<String>,
 }
 
 impl Setting {
@@ -109,6 +111,7 @@ impl Setting {
                 .collect(),
             ending,
             failure,
+            left_out: left_out(manifest).collect(),
         }
     }
 
@@ -178,7 +181,7 @@ impl Evidence {
             lag: lag(run)?,
             notices: Vec::new(),
         };
-        evidence.notices = left_out(&run.manifest).collect();
+        evidence.notices.clone_from(&evidence.setting.left_out);
         evidence.notices.extend(run.notices());
         Ok(evidence)
     }

@@ -41,6 +41,9 @@ pub enum Unit {
     /// Milliseconds of clock time.
     #[strum(serialize = "ms")]
     Milliseconds,
+    /// Seconds of simulated time.
+    #[strum(serialize = "s")]
+    Seconds,
     /// Milliseconds of CPU for one session.
     #[strum(serialize = "ms/session")]
     MillisecondsPerSession,
@@ -106,7 +109,8 @@ pub struct Figure {
     pub metric: &'static Metric,
     /// Over all blocks; none: not measured.
     pub value: Option<f64>,
-    /// Interval of the value; empty until there are enough blocks for one.
+    /// The 95 % interval of the value, from how the blocks differ; empty with fewer than
+    /// [`super::BLOCKS_FOR_INTERVALS`] of them.
     pub low: Option<f64>,
     /// See [`Figure::low`].
     pub high: Option<f64>,
@@ -122,7 +126,10 @@ pub struct Figure {
     clippy::trivially_copy_pass_by_ref,
     reason = "serde hands over a reference to the field"
 )]
-fn metric_name<S: serde::Serializer>(metric: &&'static Metric, out: S) -> Result<S::Ok, S::Error> {
+pub(super) fn metric_name<S: serde::Serializer>(
+    metric: &&'static Metric,
+    out: S,
+) -> Result<S::Ok, S::Error> {
     out.serialize_str(metric.name)
 }
 

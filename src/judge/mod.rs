@@ -1,13 +1,17 @@
 //! From run directories to verdicts: validity first, then the document's table row by row. Everything here
 //! is a pure function of the rows a run left; nothing knows how they came to be or how they will be drawn.
 
+pub mod claims;
 pub mod comparison;
 pub mod consistency;
+mod directions;
 pub mod document;
 pub mod evidence;
 pub mod figure;
 mod lineup;
+mod ratio;
 mod rows;
+pub mod stats;
 #[cfg(test)]
 pub(crate) mod synthetic;
 pub mod validity;
@@ -16,18 +20,22 @@ pub mod verdict_file;
 
 use serde::Serialize;
 
+pub use claims::JudgedClaim;
 pub use document::{DOCUMENT, DocumentRow};
 pub use evidence::{Ending, Evidence, Part, Setting};
 pub use figure::{Figure, Kind, Metric, Role, Unit};
 pub use lineup::{Column, Lineup, Standing};
+pub use ratio::Ratio;
 pub use validity::Validity;
 pub use verdict::Verdict;
 
 use crate::metrics::row::CheckRow;
 use crate::scenario::Arm;
+use ratio::Side;
 use rows::ArmFigures;
 
-/// Blocks below which no interval is given: a paired sign test over five blocks cannot reach 5 %.
+/// Blocks below which no interval is given and a verdict about a direction is provisional: a paired sign test over
+/// five blocks cannot reach 5 %.
 pub const BLOCKS_FOR_INTERVALS: u32 = 6;
 
 /// A share of fewer observations than this can pass a 95 % bound by luck alone: one in twenty.
@@ -40,6 +48,8 @@ pub struct Judgement {
     pub setting: Setting,
     /// The eight rows, in order.
     pub rows: Vec<JudgedRow>,
+    /// What the document's text and its forerunner of 1994 claim, in their order.
+    pub claims: Vec<JudgedClaim>,
     /// Whether the numbers can be trusted.
     pub validity: Validity,
     /// Sums that must add up.
@@ -57,6 +67,8 @@ pub struct JudgedRow {
     pub verdict: Verdict,
     /// Each arm's claim.
     pub arms: Vec<JudgedArm>,
+    /// Each IMAP arm's figures over each POP3 arm's.
+    pub ratios: Vec<Ratio>,
 }
 
 /// The document's claim on one protocol, judged by one arm.
@@ -66,6 +78,8 @@ pub struct JudgedArm {
     pub arm: Arm,
     /// What the run says of the claim.
     pub verdict: Verdict,
+    /// The verdict is about a direction, and there are fewer than [`BLOCKS_FOR_INTERVALS`] blocks.
+    pub provisional: bool,
     /// Why, one sentence.
     pub reason: String,
     /// In the order of the document's metrics.
@@ -90,37 +104,63 @@ impl JudgedArm {
 
 /// Judges a run.
 pub fn judge(evidence: &Evidence) -> Judgement {
+    let arms = &evidence.setting.arms;
+    let measured: Vec<Vec<ArmFigures>> = DOCUMENT
+        .iter()
+        .map(|row| {
+            let of = |arm: &Arm| ArmFigures {
+                arm: *arm,
+                figures: figures(row, evidence, *arm),
+            };
+            arms.iter().map(of).collect()
+        })
+        .collect();
+    let sides: Vec<Side<'_>> = arms
+        .iter()
+        .enumerate()
+        .map(|(index, arm)| Side {
+            arm: *arm,
+            figures: measured
+                .iter()
+                .flat_map(|row| &row[index].figures)
+                .collect(),
+        })
+        .collect();
+    let mut ratios = ratio::ratios(&sides);
     let rows: Vec<JudgedRow> = DOCUMENT
         .iter()
-        .map(|row| judge_row(row, evidence))
+        .zip(measured)
+        .map(|(row, figures)| {
+            let in_row = |ratio: &mut Ratio| row.metric(ratio.metric.name).is_some();
+            let ratios = ratios.extract_if(.., in_row).collect();
+            judge_row(row, &evidence.setting, figures, ratios)
+        })
         .collect();
     let validity = validity::assess(evidence, &rows);
     Judgement {
         setting: evidence.setting.clone(),
         notes: notes(evidence),
         checks: evidence.checks.clone(),
+        claims: claims::judge(&evidence.setting, &rows),
         rows,
         validity,
     }
 }
 
-fn judge_row(document: &'static DocumentRow, evidence: &Evidence) -> JudgedRow {
-    let arms: Vec<ArmFigures> = evidence
-        .setting
-        .arms
-        .iter()
-        .map(|arm| ArmFigures {
-            arm: *arm,
-            figures: figures(document, evidence, *arm),
-        })
-        .collect();
-    let rulings = rows::decide(document, &evidence.setting, &arms);
+fn judge_row(
+    document: &'static DocumentRow,
+    setting: &Setting,
+    arms: Vec<ArmFigures>,
+    ratios: Vec<Ratio>,
+) -> JudgedRow {
+    let rulings = rows::decide(document, setting, &arms, &ratios);
     let arms: Vec<JudgedArm> = arms
         .into_iter()
         .zip(rulings)
         .map(|(arm, ruling)| JudgedArm {
             arm: arm.arm,
             verdict: ruling.verdict,
+            provisional: ruling.provisional,
             reason: ruling.reason + &thin(&arm.figures),
             figures: arm.figures,
         })
@@ -129,6 +169,7 @@ fn judge_row(document: &'static DocumentRow, evidence: &Evidence) -> JudgedRow {
         document,
         verdict: verdict::together(arms.iter().map(|arm| arm.verdict)),
         arms,
+        ratios,
     }
 }
 
@@ -162,20 +203,31 @@ fn figures(document: &'static DocumentRow, evidence: &Evidence, arm: Arm) -> Vec
         .iter()
         .map(|metric| {
             let value = find(&all, metric.name);
+            let blocks: Vec<(u32, f64)> = blocks
+                .iter()
+                .filter_map(|(block, observed)| Some((*block, find(observed, metric.name)?.0)))
+                .collect();
+            let interval = value.and_then(|(value, _)| interval(metric, value, &blocks));
             Figure {
                 metric,
                 value: value.map(|(value, _)| value),
-                low: None,
-                high: None,
+                low: interval.map(|interval| interval.low),
+                high: interval.map(|interval| interval.high),
                 n: value.map_or(0, |(_, n)| n),
                 resolution: rows::resolution(metric.name, evidence.part(arm, None)),
-                blocks: blocks
-                    .iter()
-                    .filter_map(|(block, observed)| Some((*block, find(observed, metric.name)?.0)))
-                    .collect(),
+                blocks,
             }
         })
         .collect()
+}
+
+fn interval(metric: &Metric, value: f64, blocks: &[(u32, f64)]) -> Option<stats::Interval> {
+    if blocks.len() < BLOCKS_FOR_INTERVALS as usize || metric.unit == Unit::Port {
+        return None;
+    }
+    let ceiling = (metric.unit == Unit::Percent).then_some(100.0);
+    let values: Vec<f64> = blocks.iter().map(|(_, value)| *value).collect();
+    stats::around(value, &values, ceiling)
 }
 
 fn notes(evidence: &Evidence) -> Vec<String> {
@@ -191,7 +243,7 @@ fn notes(evidence: &Evidence) -> Vec<String> {
     }
     if setting.blocks < BLOCKS_FOR_INTERVALS {
         notes.push(format!(
-            "{} block{} per arm: fewer than {BLOCKS_FOR_INTERVALS}, so no intervals are given, and a small difference may turn over when the run is repeated.",
+            "{} block{} per arm: fewer than {BLOCKS_FOR_INTERVALS}, so no intervals are given, and a verdict about a direction is provisional (*): a small difference may turn over when the run is repeated.",
             setting.blocks,
             if setting.blocks == 1 { "" } else { "s" },
         ));

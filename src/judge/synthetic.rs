@@ -10,7 +10,7 @@ use crate::metrics::row::{
     Cell, CheckRow, ConsistencyRow, GeneratorRow, Opening, OpeningRow, OperationRow, Purpose,
     ServerRow, SessionRow, StorageRow,
 };
-use crate::scenario::{Arm, DeviceKind, Phase, TlsMode};
+use crate::scenario::{Arm, DeviceKind, Phase, Protocol, TlsMode};
 
 const DEVICES: [DeviceKind; 3] = [DeviceKind::Phone, DeviceKind::Tablet, DeviceKind::Notebook];
 /// Measured seconds of a cell.
@@ -19,7 +19,13 @@ const MESSAGES: u32 = 20;
 
 /// POP downloads and deletes, is quick and cheap; IMAP leaves all on the server, is slower and costs more.
 pub(crate) fn as_the_document_says() -> Evidence {
+    with_blocks(2)
+}
+
+/// The same over so many blocks.
+pub(crate) fn with_blocks(blocks: u32) -> Evidence {
     let mut evidence = empty();
+    evidence.setting.blocks = blocks;
     let arms = evidence.setting.arms.clone();
     let lag = Lag {
         p99_us: 2_000,
@@ -32,6 +38,51 @@ pub(crate) fn as_the_document_says() -> Evidence {
             add_cell(&mut evidence, block, *arm, start);
         }
     }
+    evidence
+}
+
+/// The same rows with the arms' names exchanged, ports excepted.
+pub(crate) fn exchanged() -> Evidence {
+    let mut evidence = as_the_document_says();
+    let other = |arm: &mut Arm| {
+        *arm = match arm.protocol() {
+            Protocol::Pop3 => Arm::IMAP,
+            Protocol::Imap => Arm::POP3,
+        };
+    };
+    evidence
+        .operations
+        .iter_mut()
+        .for_each(|row| other(&mut row.arm));
+    evidence
+        .sessions
+        .iter_mut()
+        .for_each(|row| other(&mut row.arm));
+    evidence
+        .server
+        .iter_mut()
+        .for_each(|row| other(&mut row.arm));
+    evidence
+        .openings
+        .iter_mut()
+        .for_each(|row| other(&mut row.arm));
+    evidence
+        .consistency
+        .iter_mut()
+        .for_each(|row| other(&mut row.arm));
+    evidence
+        .storage
+        .iter_mut()
+        .for_each(|row| other(&mut row.arm));
+    evidence.setting.windows = evidence
+        .setting
+        .windows
+        .into_iter()
+        .map(|(mut cell, window)| {
+            other(&mut cell.arm);
+            (cell, window)
+        })
+        .collect();
     evidence
 }
 
@@ -53,6 +104,7 @@ pub(crate) fn empty() -> Evidence {
             windows: BTreeMap::new(),
             ending: Ending::Finished,
             failure: None,
+            left_out: Vec::new(),
         },
         operations: Vec::new(),
         sessions: Vec::new(),

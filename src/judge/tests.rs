@@ -191,3 +191,91 @@ fn the_results_readme_explains_every_metric() {
         }
     }
 }
+
+/// Six blocks in which the arms differ as in [`as_the_document_says`], but each block is slower than the one before.
+fn six_blocks() -> Evidence {
+    let mut evidence = super::synthetic::with_blocks(6);
+    for row in &mut evidence.sessions {
+        let slower = u64::from(row.block) * 100 + u64::from(row.block % 3) * 31;
+        row.usable_us = row.usable_us.map(|us| us + slower);
+    }
+    evidence
+}
+
+#[test]
+fn from_six_blocks_on_figures_and_ratios_have_intervals_and_verdicts_are_firm() {
+    let judgement = judge(&six_blocks());
+    let row = &judgement.rows[3];
+    let figure = row.arms[1].figure("usable_p50").unwrap();
+    let (low, value, high) = (
+        figure.low.unwrap(),
+        figure.value.unwrap(),
+        figure.high.unwrap(),
+    );
+    assert!(low < value && value < high, "{low} {value} {high}");
+    let ratio = row
+        .ratios
+        .iter()
+        .find(|it| it.metric.name == "usable_p50")
+        .unwrap();
+    let interval = ratio.interval.unwrap();
+    assert!(interval.low > 2.0 && interval.high < 3.0, "{interval:?}");
+    assert!((ratio.p - 2.0 / 64.0).abs() < 1e-12);
+    assert!(ratio.p_adjusted.unwrap() <= 0.05);
+    assert_eq!(row.verdict, Verdict::Agrees);
+    assert!(row.arms.iter().all(|arm| !arm.provisional));
+    assert!(
+        row.arms[0].reason.contains("95 % from 2."),
+        "{}",
+        row.arms[0].reason
+    );
+    assert!(
+        judgement
+            .notes
+            .iter()
+            .all(|note| !note.contains("provisional"))
+    );
+}
+
+#[test]
+fn a_difference_that_turns_with_the_block_is_not_shown() {
+    let mut evidence = six_blocks();
+    for row in &mut evidence.sessions {
+        let pop = row.arm.protocol() == crate::scenario::Protocol::Pop3;
+        let slow = pop == row.block.is_multiple_of(2);
+        let noise = u64::from(row.block) * 137;
+        row.usable_us = Some(if slow { 9_000 + noise } else { 3_000 });
+    }
+    let judgement = judge(&evidence);
+    let reason = &judgement.rows[3].arms[0].reason;
+    assert!(
+        reason.contains("no difference shown: usable inbox, median"),
+        "{reason}"
+    );
+    assert_eq!(judgement.rows[3].verdict, Verdict::Depends);
+}
+
+#[test]
+fn one_block_that_differs_does_not_hide_what_eleven_show() {
+    let mut evidence = super::synthetic::with_blocks(12);
+    for row in &mut evidence.sessions {
+        if row.block == 5 && row.arm.protocol() == crate::scenario::Protocol::Pop3 {
+            row.usable_us = row.usable_us.map(|us| us * 4);
+        }
+    }
+    assert_eq!(judge(&evidence).rows[3].verdict, Verdict::Agrees);
+}
+
+#[test]
+fn fewer_than_six_blocks_make_a_verdict_about_a_direction_provisional() {
+    let judgement = judge(&super::synthetic::with_blocks(5));
+    assert!(judgement.rows[3].arms.iter().all(|arm| arm.provisional));
+    assert!(judgement.rows[4].arms.iter().all(|arm| arm.provisional));
+    assert!(judgement.rows[5].arms.iter().all(|arm| !arm.provisional));
+    assert!(
+        judgement.rows[3]
+            .ratios
+            .iter()
+            .all(|ratio| ratio.interval.is_none())
+    );
+}

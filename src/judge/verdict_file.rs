@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{JudgedArm, Judgement, Setting, Validity, Verdict};
+use super::{JudgedArm, JudgedClaim, Judgement, Ratio, Setting, Validity, Verdict};
 use crate::metrics::row::CheckRow;
 
 /// The version of this file's shape; grows when a reader would have to change.
@@ -18,6 +18,7 @@ struct VerdictFile<'a> {
     validity: &'a Validity,
     setting: &'a Setting,
     rows: Vec<Row<'a>>,
+    claims: &'a [JudgedClaim],
     checks: &'a [CheckRow],
     notes: &'a [String],
 }
@@ -30,6 +31,7 @@ struct Row<'a> {
     claim: &'static str,
     verdict: Verdict,
     arms: &'a [JudgedArm],
+    ratios: &'a [Ratio],
 }
 
 /// The text of `verdict.json`.
@@ -53,8 +55,10 @@ pub fn text(judgement: &Judgement) -> Result<String, serde_json::Error> {
                 claim: row.document.english,
                 verdict: row.verdict,
                 arms: &row.arms,
+                ratios: &row.ratios,
             })
             .collect(),
+        claims: &judgement.claims,
         checks: &judgement.checks,
         notes: &judgement.notes,
     };
@@ -79,5 +83,8 @@ mod tests {
             "usable_p50"
         );
         assert_eq!(value["rows"][5]["arms"][1]["verdict"], "agrees");
+        assert_eq!(value["rows"][4]["arms"][1]["provisional"], true);
+        assert_eq!(value["rows"][4]["ratios"][0]["over"], "pop3");
+        assert_eq!(value["claims"][0]["id"], "P1");
     }
 }

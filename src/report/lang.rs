@@ -64,6 +64,12 @@ impl Lang {
     }
 }
 
+/// Sign and word; a star where it is provisional, which a note explains.
+pub(super) fn judged(verdict: Verdict, provisional: bool, lang: Lang) -> String {
+    let star = if provisional { "*" } else { "" };
+    format!("{} {}{star}", sign(verdict), lang.verdict(verdict))
+}
+
 /// A sign beside the word, for readers who see no colour.
 pub(super) const fn sign(verdict: Verdict) -> &'static str {
     match verdict {

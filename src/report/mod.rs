@@ -10,7 +10,7 @@ pub mod table;
 
 pub use lang::Lang;
 
-use crate::judge::{Ending, Judgement, Lineup, comparison, verdict_file};
+use crate::judge::{Ending, Judgement, Lineup, claims, comparison, verdict_file};
 use crate::rundir::{self, RunDir, RunSet};
 use material::Material;
 use page::Page;
@@ -34,21 +34,27 @@ pub enum Error {
     /// A page could not be made.
     #[error("the report's page cannot be filled in: {0:#}")]
     Page(#[from] minijinja::Error),
-    /// The lines of `comparison.csv` could not be put together.
-    #[error("comparison.csv cannot be put together: {0}")]
-    Comparison(#[from] csv::Error),
+    /// The lines of `comparison.csv`, `ratios.csv` or `claims.csv` could not be put together.
+    #[error("the lines of a result cannot be put together: {0}")]
+    Lines(#[from] csv::Error),
     /// The text of `verdict.json` could not be put together.
     #[error("verdict.json cannot be put together: {0}")]
     Verdict(#[from] serde_json::Error),
 }
 
-/// Writes all results of a run into its directory: `comparison.csv`, `comparison.md`, `charts/`,
+/// Writes all results of a run into its directory: `comparison.csv`, `ratios.csv`, `claims.csv`, `comparison.md`, `charts/`,
 /// `report.md`, `report.html` and, for a run that came to its end, last of all `verdict.json`.
 pub fn write_all(run: &RunDir, judgement: &Judgement, lang: Lang) -> Result<(), Error> {
     let put = |name: &str, bytes: &[u8]| rundir::write_whole(run.path(), name, bytes);
     let mut lines = Vec::new();
     comparison::write(judgement, &mut lines)?;
     put(rundir::COMPARISON, &lines)?;
+    lines.clear();
+    comparison::write_ratios(judgement, &mut lines)?;
+    put(rundir::RATIOS, &lines)?;
+    lines.clear();
+    claims::write(judgement, &mut lines)?;
+    put(rundir::CLAIMS, &lines)?;
     put(COMPARISON_MD, table::markdown(judgement, lang).as_bytes())?;
 
     let material = Material::read(run)?;

@@ -1,12 +1,35 @@
 //! Figures as people read them: three significant digits and a unit that fits.
 
-use crate::judge::{Figure, Unit};
+use crate::judge::{Figure, Ratio, Unit};
 
 /// The value of a figure with its unit; a dash where nothing was measured.
 pub(super) fn figure(figure: Option<&Figure>) -> String {
     figure
         .and_then(|figure| Some(value(figure.value?, figure.metric.unit)))
         .unwrap_or_else(|| "–".to_owned())
+}
+
+/// The 95 % interval of a figure; empty where there is none.
+pub(super) fn interval(figure: Option<&Figure>) -> String {
+    let ends = figure.and_then(|figure| {
+        let unit = figure.metric.unit;
+        Some((value(figure.low?, unit), value(figure.high?, unit)))
+    });
+    ends.map_or_else(String::new, |(low, high)| format!("{low} – {high}"))
+}
+
+/// A ratio with its interval and p, where there are blocks enough for them.
+pub(super) fn ratio(ratio: &Ratio) -> String {
+    let value = digits(ratio.value);
+    match ratio.interval {
+        None => value,
+        Some(interval) => format!(
+            "{value} ({} – {}), p {}",
+            digits(interval.low),
+            digits(interval.high),
+            digits(ratio.p_adjusted.unwrap_or(ratio.p)),
+        ),
+    }
 }
 
 /// A value with its unit.
@@ -28,7 +51,7 @@ pub(super) fn value(value: f64, unit: Unit) -> String {
         Unit::Milliseconds | Unit::MillisecondsPerSession | Unit::MillisecondsPerUserHour => {
             duration(value)
         }
-        Unit::SecondsPerUserHour => format!("{} s", digits(value)),
+        Unit::Seconds | Unit::SecondsPerUserHour => format!("{} s", digits(value)),
         Unit::RoundTrips
         | Unit::RoundTripsPerSession
         | Unit::RoundTripsPerUserHour

@@ -17,6 +17,10 @@ pub const SET: &str = "set.json";
 pub const LATENCY: &str = "latency.hlog";
 /// The document's rows with measured values; `judge` writes it.
 pub const COMPARISON: &str = "comparison.csv";
+/// The arms side by side: each IMAP arm's figures over each POP3 arm's.
+pub const RATIOS: &str = "ratios.csv";
+/// The claims of the document's text, judged.
+pub const CLAIMS: &str = "claims.csv";
 /// The verdict; `judge` writes it last, so its absence marks a run that did not finish.
 pub const VERDICT: &str = "verdict.json";
 /// Folder of the charts.

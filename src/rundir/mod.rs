@@ -18,7 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use error::Error;
-pub use files::{CHARTS, COMPARISON, Csv, LATENCY, MANIFEST, SET, VERDICT};
+pub use files::{CHARTS, CLAIMS, COMPARISON, Csv, LATENCY, MANIFEST, RATIOS, SET, VERDICT};
 pub use label::{Label, Time};
 pub use manifest::{
     Manifest, Outcome, PhaseSpan, SCHEMA_VERSION, ShardFacts, SkippedArm, TargetFacts,

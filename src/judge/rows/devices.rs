@@ -38,7 +38,15 @@ pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
         ("shown_elsewhere", percent(shown, pairs)),
         ("revisits_found", percent(found, revisits)),
         ("read_mark_elsewhere", percent(read_shown, read_pairs)),
+        ("deletions_elsewhere", deletions(part)),
     ]
+}
+
+/// Of what one device's owner deleted, what every place has let go of.
+fn deletions(part: Part<'_>) -> Observed {
+    let deleted = || part.consistency().filter(|row| row.deleted);
+    let gone = deleted().filter(|row| !row.on_server && !row.on_device);
+    percent(gone.count() as u64, deleted().count() as u64)
 }
 
 /// Second openings, on another device, of messages that a first device did find: (found, all).

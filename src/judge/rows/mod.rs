@@ -4,6 +4,7 @@
 mod backup;
 mod connect;
 mod devices;
+mod freshness;
 mod mail;
 mod mobile;
 mod port;
@@ -11,10 +12,12 @@ mod reading;
 mod resources;
 mod stored;
 
+use super::directions::Directions;
 use super::document::DocumentRow;
 use super::evidence::{Part, Setting};
 use super::figure::{Figure, Observed, Role};
-use super::verdict::{Direction, Verdict, pop_takes_less};
+use super::ratio::Ratio;
+use super::verdict::Verdict;
 use crate::scenario::{Arm, Protocol};
 
 /// The figures of one arm for one row.
@@ -43,6 +46,8 @@ impl ArmFigures {
 pub(super) struct Ruling {
     /// The word.
     pub(super) verdict: Verdict,
+    /// It is about a direction, and too few blocks were run to be sure of it.
+    pub(super) provisional: bool,
     /// One sentence.
     pub(super) reason: String,
 }
@@ -51,6 +56,7 @@ impl Ruling {
     fn new(verdict: Verdict, reason: impl Into<String>) -> Self {
         Self {
             verdict,
+            provisional: false,
             reason: reason.into(),
         }
     }
@@ -67,7 +73,7 @@ pub(super) fn measure(row: &DocumentRow, part: Part<'_>) -> Vec<(&'static str, O
         2 => stored::measure(part),
         3 => reading::measure(part),
         4 => connect::measure(part),
-        5 => resources::measure(part),
+        5 => [resources::measure(part), freshness::measure(part)].concat(),
         6 => devices::measure(part),
         7 => backup::measure(part),
         _ => mobile::measure(part),
@@ -83,10 +89,15 @@ pub(super) fn resolution(metric: &str, part: Part<'_>) -> f64 {
 }
 
 /// What the figures say of the row's claims, one ruling per arm, in the order of `arms`.
-pub(super) fn decide(row: &DocumentRow, setting: &Setting, arms: &[ArmFigures]) -> Vec<Ruling> {
+pub(super) fn decide(
+    row: &DocumentRow,
+    setting: &Setting,
+    arms: &[ArmFigures],
+    ratios: &[Ratio],
+) -> Vec<Ruling> {
     match row.number {
         4 | 5 => {
-            let ruling = compare(row, arms);
+            let ruling = compare(row, arms, ratios);
             arms.iter().map(|_| ruling.clone()).collect()
         }
         number => arms
@@ -103,55 +114,35 @@ pub(super) fn decide(row: &DocumentRow, setting: &Setting, arms: &[ArmFigures]) 
     }
 }
 
-/// The rule of rows 4 and 5: the judged figures of both protocols, block by block.
-fn compare(row: &DocumentRow, arms: &[ArmFigures]) -> Ruling {
+/// The rule of rows 4 and 5: the judged figures of both protocols, by their ratio or block by block.
+fn compare(row: &DocumentRow, arms: &[ArmFigures], ratios: &[Ratio]) -> Ruling {
     let of = |protocol| arms.iter().find(|arm| arm.arm.protocol() == protocol);
     let (Some(pop), Some(imap)) = (of(Protocol::Pop3), of(Protocol::Imap)) else {
         return Ruling::not_measured("second protocol to compare with");
     };
-    let mut directions = Vec::new();
-    let mut lower_pop = Vec::new();
-    let mut lower_imap = Vec::new();
-    let mut neither = Vec::new();
-    let mut blocks = 0;
-    for metric in row
-        .metrics
-        .iter()
-        .filter(|metric| metric.role == Role::Judged)
-    {
-        let (Some(p), Some(i)) = (pop.figure(metric.name), imap.figure(metric.name)) else {
-            continue;
-        };
-        let Some(direction) = Direction::of(&p.blocks, &i.blocks, p.resolution.max(i.resolution))
-        else {
-            continue;
-        };
-        blocks = blocks.max(p.blocks.len().min(i.blocks.len()));
-        directions.push(direction);
-        match direction {
-            Direction::PopLower => lower_pop.push(metric.english),
-            Direction::ImapLower => lower_imap.push(metric.english),
-            Direction::Neither => neither.push(metric.english),
+    let judged = row.metrics.iter().filter(|it| it.role == Role::Judged);
+    let mut directions = Directions::default();
+    for metric in judged {
+        if let (Some(p), Some(i)) = (pop.figure(metric.name), imap.figure(metric.name)) {
+            let ratio = ratios.iter().find(|ratio| {
+                ratio.metric.name == metric.name && ratio.arm == imap.arm && ratio.over == pop.arm
+            });
+            directions.add(p, i, ratio);
         }
     }
-    let verdict = pop_takes_less(&directions);
+    let verdict = directions.verdict();
     if verdict == Verdict::NotMeasured {
         return Ruling::not_measured("figure that both protocols have");
     }
-    let mut parts = Vec::new();
-    for (what, names) in [
-        ("lower for POP", &lower_pop),
-        ("lower for IMAP", &lower_imap),
-        ("no difference shown", &neither),
-    ] {
-        if !names.is_empty() {
-            parts.push(format!("{what}: {}", names.join("; ")));
-        }
+    let mut reason = directions.reason();
+    if let (5, Some(words)) = (row.number, freshness::words(pop, imap)) {
+        reason = format!("{reason} – {words}");
     }
-    if blocks < 2 {
-        parts.push("one block only, so the directions were seen once".to_owned());
+    Ruling {
+        verdict,
+        provisional: directions.provisional(),
+        reason,
     }
-    Ruling::new(verdict, parts.join(" – "))
 }
 
 #[cfg(test)]

@@ -20,7 +20,17 @@ pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
         ("opened_fetched", percent(fetched, found)),
         ("openings_missing", percent(missing, planned)),
         ("openings_failed", percent(failed, planned)),
+        ("attachments_local", attachments_local(part)),
     ]
+}
+
+fn attachments_local(part: Part<'_>) -> Observed {
+    let (mut local, mut found) = (0, 0);
+    for row in part.openings().filter(|row| row.attachment) {
+        local += u64::from(row.outcome == Opening::Local);
+        found += u64::from(matches!(row.outcome, Opening::Local | Opening::Fetched));
+    }
+    percent(local, found)
 }
 
 pub(super) fn decide(arm: &ArmFigures) -> Ruling {

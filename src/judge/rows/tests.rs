@@ -1,9 +1,9 @@
 //! Each row flips when the rows flip: agreement, disagreement, dependence and absence, from rows alone.
 
-use crate::judge::synthetic::{as_the_document_says, empty};
+use crate::judge::synthetic::{as_the_document_says, empty, exchanged};
 use crate::judge::{Evidence, JudgedRow, Verdict, judge};
 use crate::metrics::row::Opening;
-use crate::scenario::{Arm, DeviceKind, Protocol};
+use crate::scenario::{Arm, DeviceKind};
 
 fn row(evidence: &Evidence, number: u8) -> JudgedRow {
     judge(evidence).rows[usize::from(number) - 1].clone()
@@ -20,51 +20,6 @@ fn verdicts(evidence: &Evidence, number: u8) -> (Verdict, Verdict) {
 fn value(evidence: &Evidence, number: u8, arm: Arm, metric: &str) -> f64 {
     let row = row(evidence, number);
     row.arm(arm).unwrap().figure(metric).unwrap().value.unwrap()
-}
-
-/// The same rows with the arms' names exchanged, ports excepted.
-fn exchanged() -> Evidence {
-    let mut evidence = as_the_document_says();
-    let other = |arm: &mut Arm| {
-        *arm = match arm.protocol() {
-            Protocol::Pop3 => Arm::IMAP,
-            Protocol::Imap => Arm::POP3,
-        };
-    };
-    evidence
-        .operations
-        .iter_mut()
-        .for_each(|row| other(&mut row.arm));
-    evidence
-        .sessions
-        .iter_mut()
-        .for_each(|row| other(&mut row.arm));
-    evidence
-        .server
-        .iter_mut()
-        .for_each(|row| other(&mut row.arm));
-    evidence
-        .openings
-        .iter_mut()
-        .for_each(|row| other(&mut row.arm));
-    evidence
-        .consistency
-        .iter_mut()
-        .for_each(|row| other(&mut row.arm));
-    evidence
-        .storage
-        .iter_mut()
-        .for_each(|row| other(&mut row.arm));
-    evidence.setting.windows = evidence
-        .setting
-        .windows
-        .into_iter()
-        .map(|(mut cell, window)| {
-            other(&mut cell.arm);
-            (cell, window)
-        })
-        .collect();
-    evidence
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! `report.md` and `report.html`: the answer first, then charts, all figures, method, settings and limits.
 //! The words and the layout are in `assets/templates`; this file only gathers what they name.
 
+mod claims;
+
 use std::collections::BTreeMap;
 
 use minijinja::syntax::SyntaxConfig;
@@ -48,10 +50,10 @@ struct Arm<'a> {
     protocol: &'static str,
     class: String,
     word: &'static str,
-    verdict: &'static str,
+    /// With its sign.
+    verdict: String,
     /// For style sheets: `agrees`, `no-difference`.
     verdict_class: String,
-    sign: &'static str,
     reason: &'a str,
 }
 
@@ -65,11 +67,15 @@ struct Line {
     judged: bool,
     unit: String,
     values: Vec<Cell>,
+    /// Each IMAP arm's over each POP3 arm's.
+    ratios: Vec<String>,
 }
 
 #[derive(Serialize)]
 struct Cell {
     text: String,
+    /// 95 % interval; empty with too few blocks.
+    interval: String,
     n: u64,
     /// Block by block; empty where there is one.
     blocks: String,
@@ -130,6 +136,7 @@ impl Page<'_> {
                 validity => from_rows(&judgement.validity),
                 valid => judgement.validity.is_valid(),
                 notes => from_rows(&judgement.notes),
+                claims => from_rows(claims::lines(judgement, self.lang)),
                 charts => extra.iter().map(|chart| context! {
                     name => chart.name.as_str(), alt => chart.alt.as_str(), svg => chart.svg.as_str(),
                 }).collect::<Vec<_>>(),
@@ -187,9 +194,8 @@ impl Page<'_> {
                 protocol: lang::protocol(arm.arm.protocol()),
                 class: arm.arm.protocol().to_string(),
                 word: self.lang.word(row.document.word(arm.arm.protocol())),
-                verdict: self.lang.verdict(arm.verdict),
+                verdict: lang::judged(arm.verdict, arm.provisional, self.lang),
                 verdict_class: arm.verdict.to_string(),
-                sign: lang::sign(arm.verdict),
                 reason: &arm.reason,
             })
             .collect()
@@ -211,6 +217,7 @@ impl Page<'_> {
                     let blocks = figure.map_or(&[][..], |figure| &figure.blocks);
                     Cell {
                         text: number::figure(figure),
+                        interval: number::interval(figure),
                         n: figure.map_or(0, |figure| figure.n),
                         blocks: if blocks.len() > 1 {
                             let values = blocks
@@ -222,6 +229,12 @@ impl Page<'_> {
                         },
                     }
                 })
+                .collect(),
+            ratios: row
+                .ratios
+                .iter()
+                .filter(|ratio| ratio.metric.name == metric.name)
+                .map(number::ratio)
                 .collect(),
         }
     }
@@ -353,6 +366,11 @@ fn headings(lang: Lang) -> BTreeMap<&'static str, &'static str> {
         ("no", "No:", "ไม่ได้:"),
         ("notes", "What to know when reading them", "สิ่งที่ควรรู้เมื่ออ่าน"),
         ("rows", "Row by row", "ทีละรายการ"),
+        (
+            "claims",
+            "What the text claims, and RFC 1733's table of 1994",
+            "ข้ออ้างในเนื้อความ และตารางของ RFC 1733 (ค.ศ. 1994)",
+        ),
         ("depends_on", "What turns it over", "ขึ้นอยู่กับ"),
         ("follows", "How the verdict follows", "ตัดสินอย่างไร"),
         (

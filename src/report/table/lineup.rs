@@ -234,11 +234,7 @@ impl Drawing<'_> {
         let verdict = |judged: Option<&JudgedArm>| match judged {
             Some(judged) if self.in_words() => (
                 style(judged.verdict),
-                format!(
-                    "{} {}",
-                    sign(judged.verdict),
-                    look.lang.verdict(judged.verdict)
-                ),
+                lang::judged(judged.verdict, judged.provisional, look.lang),
             ),
             Some(judged) => (style(judged.verdict), sign(judged.verdict).to_owned()),
             None => (Style::new().dim(), "–".to_owned()),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::lineup::{judged, remarks, standing, warning};
 use crate::judge::{Column, DOCUMENT, Judgement, Lineup, Role};
-use crate::report::lang::{self, Lang, sign};
+use crate::report::lang::{self, Lang};
 use crate::report::number;
 use crate::scenario::Arm;
 
@@ -52,12 +52,8 @@ pub fn markdown_rows(judgement: &Judgement, lang: Lang) -> String {
         }
         let _ = write!(out, "| | *{}* |", lang.pick("verdict", "ผล"));
         for arm in &row.arms {
-            let _ = write!(
-                out,
-                " {} *{}* |",
-                sign(arm.verdict),
-                lang.verdict(arm.verdict)
-            );
+            let verdict = lang::judged(arm.verdict, arm.provisional, lang);
+            let _ = write!(out, " {verdict} |");
         }
         out.push('\n');
     }
@@ -122,11 +118,7 @@ pub fn markdown_lineup(lineup: &Lineup, lang: Lang) -> String {
         let _ = write!(out, "| | *{}* |", lang.pick("verdict", "ผล"));
         each(&mut out, lineup, |column, arm| {
             match judged(column, row, arm) {
-                Some(judged) => format!(
-                    "{} *{}*",
-                    sign(judged.verdict),
-                    lang.verdict(judged.verdict)
-                ),
+                Some(judged) => lang::judged(judged.verdict, judged.provisional, lang),
                 None => "–".to_owned(),
             }
         });

@@ -2,6 +2,7 @@
 //! Fits 80 columns; from 120 on, the reasons stand beside it. Thai is measured in display columns, where
 //! upper vowels and tone marks take none.
 
+mod claims;
 mod columns;
 mod lineup;
 mod markdown;
@@ -14,7 +15,7 @@ use columns::{Align, fit, pad, wrap};
 pub use lineup::render_lineup;
 pub use markdown::{markdown, markdown_lineup, markdown_rows};
 
-use super::lang::{self, Lang, sign};
+use super::lang::{self, Lang};
 use super::number;
 use crate::judge::{Ending, JudgedArm, JudgedRow, Judgement, Role, Verdict};
 
@@ -111,6 +112,8 @@ pub fn render(judgement: &Judgement, look: Look) -> String {
         push(&mut out, &rule(look, "─"));
         out.push_str(&rendered_row(row, look));
     }
+    push(&mut out, &rule(look, "━"));
+    out.push_str(&claims::rendered(judgement, look));
     push(&mut out, &rule(look, "━"));
     out.push_str(&foot(judgement, look));
     out
@@ -212,7 +215,7 @@ fn rendered_row(row: &JudgedRow, look: Look) -> String {
     let mut line = " ".repeat(NUMBER);
     line.push_str(&pad(lang.pick("verdict", "ผล"), label_width, Align::Left));
     for arm in &row.arms {
-        let text = format!("{} {}", sign(arm.verdict), lang.verdict(arm.verdict));
+        let text = lang::judged(arm.verdict, arm.provisional, lang);
         let _ = write!(
             line,
             "{}{}",

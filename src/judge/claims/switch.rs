@@ -1,0 +1,103 @@
+//! What turns a claim over, of what a scenario can set: its name, the side on which a run stands, and how to run the other.
+
+use super::View;
+use crate::scenario::{Protocol, TlsMode};
+
+/// Something that a scenario can set either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// POP3 that leaves mail on the server.
+    KeepingMail,
+    /// IMAP that keeps on the device what it fetched.
+    Caching,
+    /// Encrypted connections.
+    Tls,
+    /// How much mail lies in the mailbox.
+    MailboxSize,
+    /// Distance and speed of the network.
+    Network,
+}
+
+/// From this share (percent) on, seen mail counts as kept.
+const KEPT_FROM: f64 = 50.0;
+
+impl Switch {
+    /// One line: the switch, this run's side or sides, and how to run the other.
+    pub(super) fn sides(self, view: View<'_>) -> String {
+        match self {
+            Self::KeepingMail => kept(
+                view,
+                Protocol::Pop3,
+                "seen_on_server",
+                ["keeping mail on the server", "keeps", "deletes"],
+                "the POP3 clients' leave_on_server",
+            ),
+            Self::Caching => kept(
+                view,
+                Protocol::Imap,
+                "seen_on_device",
+                ["caching on the device", "caches", "keeps nothing"],
+                "the IMAP clients' keep",
+            ),
+            Self::Tls => {
+                let other = match view.setting.tls {
+                    TlsMode::Plain => "--set tls=implicit",
+                    TlsMode::Starttls | TlsMode::Implicit => "--set tls=plain",
+                };
+                format!("TLS: here {} (other side: {other})", view.setting.tls)
+            }
+            Self::MailboxSize => {
+                let held = view
+                    .setting
+                    .arms
+                    .iter()
+                    .filter_map(|arm| view.value(*arm, "bytes_on_server"))
+                    .fold(None, |most: Option<f64>, it| {
+                        Some(most.map_or(it, |most| most.max(it)))
+                    });
+                let here = held.map_or_else(
+                    || "not measured".to_owned(),
+                    |bytes| {
+                        let users = f64::from(view.setting.users.max(1));
+                        format!("up to {:.0} kB per user at the end", bytes / users / 1e3)
+                    },
+                );
+                format!("mailbox size: here {here} (other side: mailbox.messages)")
+            }
+            Self::Network => {
+                "network: here as the run's settings say (other side: another link)".to_owned()
+            }
+        }
+    }
+}
+
+/// A switch that shows in a share of each arm of a protocol.
+fn kept(
+    view: View<'_>,
+    protocol: Protocol,
+    metric: &str,
+    [name, on, off]: [&str; 3],
+    setting: &str,
+) -> String {
+    let mut sides = Vec::new();
+    let (mut some_on, mut some_off) = (false, false);
+    for arm in view.arms(protocol) {
+        let Some(share) = view.value(arm, metric) else {
+            continue;
+        };
+        let is_on = share >= KEPT_FROM;
+        some_on |= is_on;
+        some_off |= !is_on;
+        let side = if is_on { on } else { off };
+        sides.push(format!("{arm} {side} ({share:.0} % of seen mail)"));
+    }
+    if sides.is_empty() {
+        return format!("{name}: not measured");
+    }
+    let here = sides.join(", ");
+    if some_on && some_off {
+        format!("{name}: both sides here: {here}")
+    } else {
+        format!("{name}: here {here} (other side: {setting})")
+    }
+}

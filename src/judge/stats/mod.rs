@@ -1,0 +1,37 @@
+//! Statistics of a comparison, pure functions of numbers. The block is the unit: what happened within one is
+//! correlated, so intervals and tests only ever see one value per block and arm (Kalibera and Jones 2013).
+//! What the numbers are, and which words follow, is left to the callers.
+
+mod blocks;
+mod bootstrap;
+mod chance;
+mod holm;
+mod sign_flip;
+mod student;
+pub mod survival;
+
+pub use blocks::{LogRatios, around};
+pub use bootstrap::{Interval, RESAMPLES, studentized};
+pub use holm::holm;
+pub use sign_flip::{joint_p, sign_flip_p};
+pub use student::{Welch, runs_needed};
+
+/// The level of all intervals.
+pub const CONFIDENCE: f64 = 0.95;
+
+/// A p below this is taken for a difference.
+pub const SIGNIFICANT: f64 = 0.05;
+
+/// The mean and the standard error of the mean; none of fewer than two values, which have no spread.
+fn mean_and_error(values: &[f64]) -> Option<(f64, f64)> {
+    let n = values.len() as f64;
+    if values.len() < 2 {
+        return None;
+    }
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    Some((mean, (squares / (n - 1.0) / n).sqrt()))
+}
+
+#[cfg(test)]
+mod tests;
