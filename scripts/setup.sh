@@ -13,6 +13,8 @@ command -v cc >/dev/null || missing+=(gcc libc6-dev)
 command -v shellcheck >/dev/null || missing+=(shellcheck)
 # It reads docker-compose.yml without an engine.
 docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null || missing+=(docker-compose)
+command -v tshark >/dev/null || missing+=(tshark)
+command -v tc >/dev/null || missing+=(iproute2)
 
 install_missing() {
     export DEBIAN_FRONTEND=noninteractive

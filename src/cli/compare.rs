@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
+use strum::IntoEnumIterator as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -14,8 +15,10 @@ use crate::exit::Exit;
 use crate::plan::{Plan, Shard};
 use crate::probe;
 use crate::report::Lang;
-use crate::rundir::{self, Manifest, Outcome, SkippedArm, TargetFacts, Writer};
-use crate::scenario::{Arm, Override, Scenario};
+use crate::rundir::{
+    self, Manifest, NetworkFacts, Outcome, Shaper, SkippedArm, TargetFacts, Writer,
+};
+use crate::scenario::{Arm, DeviceKind, Override, Scenario};
 use crate::target::{Depth, Portrait, Target};
 
 use super::UsageError;
@@ -330,9 +333,26 @@ fn manifest(scenario: &Scenario, plan: &Plan) -> Manifest {
         plan_fingerprint: plan.fingerprint(),
         arms: scenario.run.arms.clone(),
         blocks: scenario.run.blocks,
+        shaper: if networks(scenario).any(|(_, facts)| facts.rtt_us.is_some()) {
+            Shaper::InProcess
+        } else {
+            Shaper::None
+        },
+        networks: networks(scenario).collect(),
         host: probe::host(),
         ..Manifest::default()
     }
+}
+
+fn networks(scenario: &Scenario) -> impl Iterator<Item = (DeviceKind, NetworkFacts)> {
+    DeviceKind::iter().map(|kind| {
+        let network = &scenario.device(kind).network;
+        let facts = NetworkFacts {
+            name: network.to_string(),
+            rtt_us: network.shape().map(|shape| shape.rtt.as_micros() as u64),
+        };
+        (kind, facts)
+    })
 }
 
 fn facts(name: &str, portrait: Portrait) -> TargetFacts {

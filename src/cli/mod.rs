@@ -6,6 +6,8 @@ pub mod clean;
 /// `mailgauge compare`: the main job.
 pub mod compare;
 mod counter;
+/// `mailgauge crossover`: where POP3 and IMAP change places.
+pub mod crossover;
 /// `mailgauge maildir-delivery`: a part of the target `courier`.
 pub mod maildir_delivery;
 /// `mailgauge probe`: what a target offers.
@@ -47,6 +49,8 @@ pub enum Command {
     Clean(clean::Args),
     /// Compare POP3 and IMAP (the main job): run a scenario, judge the document's table.
     Compare(compare::Args),
+    /// Measure the time to the first readable message against mailbox, attachment and round trip.
+    Crossover(crossover::Args),
     /// A part of the target `courier`.
     #[command(hide = true)]
     MaildirDelivery(maildir_delivery::Args),
@@ -68,6 +72,7 @@ impl Command {
         match self {
             Self::Clean(args) => clean::run(&args),
             Self::Compare(args) => compare::run(&args),
+            Self::Crossover(args) => crossover::run(&args),
             Self::MaildirDelivery(args) => maildir_delivery::run(&args),
             Self::Probe(args) => probe::run(&args),
             Self::Report(args) => report::run(&args),

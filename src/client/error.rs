@@ -83,6 +83,7 @@ impl ClientError {
 fn class_of(error: &NetError) -> ErrorClass {
     match error {
         NetError::Resolve { .. } => ErrorClass::Resolve,
+        NetError::Offline => ErrorClass::Offline,
         NetError::Refused { .. } => ErrorClass::Refused,
         NetError::Unreachable { .. } => ErrorClass::Unreachable,
         NetError::ConnectTimeout { .. } => ErrorClass::ConnectTimeout,

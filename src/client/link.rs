@@ -114,6 +114,7 @@ impl<O: Observer> Link<O> {
     /// before it is done.
     pub fn due_next(&mut self, due: Instant) {
         self.due = Some(due);
+        self.wire.after_pause();
     }
 
     /// Begins a command: it is counted and its clock runs.

@@ -1,5 +1,6 @@
 //! The instants of one cell, and which phase they fall into.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use crate::metrics::since_us;
@@ -40,6 +41,11 @@ impl Clock {
     /// The instant of a plan's offset.
     pub(super) fn at(&self, offset: Duration) -> Instant {
         self.t0 + offset
+    }
+
+    /// From when until when is measured.
+    pub(super) fn measured(&self) -> Range<Instant> {
+        self.at(self.measure)..self.at(self.drain)
     }
 
     /// Phase by due time; what is due at a border belongs to the later phase.

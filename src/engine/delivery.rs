@@ -252,6 +252,7 @@ mod tests {
             devices: Vec::new(),
             mail: Vec::new(),
             events: Vec::new(),
+            outages: Vec::new(),
         };
         Letter {
             user: plan.user,

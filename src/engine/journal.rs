@@ -82,7 +82,8 @@ impl Journal {
         let Owner {
             log, kind, user, ..
         } = &*self.owner;
-        let failed = error.is_some_and(|class| class != ErrorClass::Cancelled);
+        let own = |class| matches!(class, ErrorClass::Cancelled | ErrorClass::Offline);
+        let failed = error.is_some_and(|class| !own(class));
         log.gauge(|gauges| {
             gauges.open_sessions = gauges.open_sessions.saturating_sub(1);
             gauges.ended_sessions += 1;

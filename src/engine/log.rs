@@ -199,7 +199,8 @@ impl Log {
         class: ErrorClass,
         detail: &str,
     ) {
-        self.gauge(|gauges| gauges.errors += 1);
+        // An outage is the plan's, nobody's error.
+        self.gauge(|gauges| gauges.errors += u64::from(class != ErrorClass::Offline));
         let mut rows = self.error_rows.borrow_mut();
         let rows = rows.entry(class).or_default();
         *rows += 1;

@@ -43,6 +43,12 @@ impl Person {
     /// Lives through the plan. Ends when everything that began has ended and all connections are closed.
     pub(super) async fn live(self: Rc<Self>, plan: Arc<Plan>, clock: Clock) {
         let mut tasks = JoinSet::new();
+        for outage in self.plan(&plan).map_or(&[][..], |plan| &plan.outages) {
+            let (from, to) = (clock.at(outage.from), clock.at(outage.to));
+            if let Some(device) = self.device(outage.device) {
+                tasks.spawn_local(async move { device.lose_network(from, to).await });
+            }
+        }
         let events = self.plan(&plan).map_or(0, |plan| plan.events.len());
         for index in 0..events {
             let Some(event) = self.event(&plan, index) else {
@@ -188,8 +194,9 @@ impl Person {
     }
 
     async fn open(&self, device: &Device, seq: u32, attachment: bool, again: bool, due: Instant) {
-        let opened = device.open(seq, attachment, due).await;
         let owner = device.owner();
+        let offline = !owner.reach.is_there();
+        let opened = device.open(seq, attachment, due).await;
         self.log.row(Record::Opening(OpeningRow {
             block: self.log.cell.block,
             arm: self.log.cell.arm,
@@ -200,6 +207,7 @@ impl Person {
             at_us: self.log.clock().us(due),
             again,
             attachment,
+            offline,
             outcome: opened.outcome,
             response_us: opened.at.saturating_duration_since(due).as_micros() as u64,
             rx_bytes: opened.cost.traffic.rx,

@@ -14,7 +14,7 @@ use tokio::time::sleep_until;
 
 use crate::metrics::row::Cell;
 use crate::metrics::{ErrorClass, Interval, Record};
-use crate::net::Dialer;
+use crate::net::{Dialer, Reach};
 use crate::plan::{Plan, UserPlan};
 use crate::scenario::{DeviceKind, Scenario};
 use crate::target::{Account, Endpoint};
@@ -26,8 +26,10 @@ use super::delivery::{Carrier, Post};
 use super::device::{Device, Owner};
 use super::ledger::{Ledger, RunId};
 use super::log::{Count, Gauges, Log, Totals};
+use super::network;
 use super::person::Person;
 use super::prepare;
+use super::radio::Radio;
 
 /// Rows that are waiting are handed over early when there are so many.
 pub(super) const MANY_ROWS: usize = 5_000;
@@ -117,8 +119,13 @@ impl Assignment {
         let _ = self.reports.send(Report::Prepared(prepared)).await;
         if let Some(clock) = self.guide.started().await {
             log.run(clock);
+            people
+                .iter()
+                .flat_map(|(person, _)| &person.devices)
+                .for_each(|device| device.owner().radio.watch(clock.measured()));
             self.live(&log, &post, &people, clock).await;
         }
+        self.tell_of_radios(&log, &people).await;
         let _ = self.reports.send(Report::Quiet).await;
         if self.guide.audits().await {
             log.fix_phase(crate::scenario::Phase::Audit);
@@ -137,6 +144,16 @@ impl Assignment {
             held: held(&people),
         };
         let _ = self.reports.send(Report::Done(Box::new(done))).await;
+    }
+
+    async fn tell_of_radios(&self, log: &Rc<Log>, people: &[(Rc<Person>, &UserPlan)]) {
+        for device in people.iter().flat_map(|(person, _)| &person.devices) {
+            let owner = device.owner();
+            if let Some(row) = owner.radio.row(self.cell, owner.user, owner.kind) {
+                log.row(Record::Radio(row));
+                self.relieve(log).await;
+            }
+        }
     }
 
     /// This worker's users: every `workers`-th, all devices of each.
@@ -166,6 +183,19 @@ impl Assignment {
     ) -> Person {
         let ledger = Rc::new(Ledger::new(self.run, plan).into());
         let devices = plan.devices.iter().map(|&kind| {
+            let dialer = self.dialer.for_another_device();
+            let dialer = match network::link(&self.scenario, plan.user, kind) {
+                Some(link) => dialer.over(link),
+                None => dialer,
+            };
+            let radio = Radio::new(self.scenario.device(kind).radio, self.scenario.speed);
+            let radio = Arc::new(radio);
+            let reach = Reach::new();
+            let dialer = if plan.outages.iter().any(|outage| outage.device == kind) {
+                dialer.within(reach.clone())
+            } else {
+                dialer
+            };
             let owner = Owner {
                 user: plan.user,
                 kind,
@@ -175,7 +205,9 @@ impl Assignment {
                 log: Rc::clone(log),
                 guide: self.guide.clone(),
                 endpoint: Arc::clone(&self.endpoint),
-                dialer: self.dialer.for_another_device(),
+                dialer: dialer.witnessed_by(Arc::<Radio>::clone(&radio)),
+                reach,
+                radio,
             };
             Rc::new(Device::new(owner, self.cell.arm, &self.scenario))
         });

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::figure::{Kind, Metric, Role, Unit};
 use crate::scenario::Protocol;
 
-use Kind::{Derived, Measured};
+use Kind::{Derived, Measured, Modelled};
 use Role::{Detail, Judged, Shown};
 
 /// One row of the document's table.
@@ -147,6 +147,8 @@ pub static DOCUMENT: [DocumentRow; 8] = [
                 "Share of all planned openings that ended in an error."),
             metric("attachments_local", "attachments read from the device", "ไฟล์แนบที่เปิดจากอุปกรณ์เอง", Unit::Percent, Measured, Detail,
                 "Share of the openings of a message with its attachment, among those that found it, which needed no network."),
+            metric("opened_without_network", "opened without a network", "เปิดได้ขณะไม่มีเครือข่าย", Unit::Percent, Measured, Detail,
+                "Share of the planned openings on a device that had no network by plan (a tunnel, a flight) that found their message all the same; empty where no outage was planned."),
         ],
         follows: "POP agrees when at least 95 % of found messages opened from the device's store, IMAP when at least 95 % were fetched; below half it disagrees; between, it depends.",
         depends_on: "what the client keeps: an IMAP client with a cache reads offline as well",
@@ -261,6 +263,12 @@ pub static DOCUMENT: [DocumentRow; 8] = [
                 "Octets of mail held by phones at the end, divided by the phones; the mean of the blocks."),
             metric("phone_check_bytes", "received per check", "รับข้อมูลต่อการเช็กเมล", Unit::BytesPerCheck, Measured, Detail,
                 "Mean bytes received by a phone's check for mail, with what it downloads."),
+            metric("phone_wake_ups", "radio wake-ups per day (modelled)", "วิทยุตื่นต่อวัน (แบบจำลอง)", Unit::WakeUpsPerPhoneDay, Modelled, Detail,
+                "How often in a simulated day of like load a packet would find a phone's radio asleep, by a tail model of the scenario's radio fed with the times of the phone's packets; the mean over phones."),
+            metric("phone_radio_on", "radio on per day (modelled)", "วิทยุเปิดต่อวัน (แบบจำลอง)", Unit::SecondsPerPhoneDay, Modelled, Detail,
+                "Seconds of the same day in which the radio is awake, promotions and tails included, by the same model."),
+            metric("phone_joules", "radio energy per day (modelled)", "พลังงานวิทยุต่อวัน (แบบจำลอง)", Unit::JoulesPerPhoneDay, Modelled, Detail,
+                "Energy of the radio above sleep in the same day, by the same model with the powers of AT&T's device profiles; never a battery's per cent."),
         ],
         follows: "A share of at least 95 % of successful openings is a yes, below 50 % a no, between them it depends.",
         depends_on: "which of the person's devices checks first, what it deletes, and the network (no mobile network is emulated unless the scenario names one)",

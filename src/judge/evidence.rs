@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use super::prediction::is_of_the_plan;
 use crate::metrics::Operation;
 use crate::metrics::row::{
     Cell, CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, OpeningRow, OperationRow, Purpose,
-    ServerRow, SessionRow, StorageRow,
+    RadioRow, ServerRow, SessionRow, StorageRow,
 };
 use crate::rundir::{self, Manifest, Outcome, RunDir, Time};
 use crate::scenario::{Arm, DeviceKind, Phase, Protocol, TlsMode};
@@ -53,6 +54,9 @@ pub struct Setting {
     pub cpus: Option<u32>,
     /// Worker threads of the generator.
     pub workers: u32,
+    /// The round trip that was emulated for each kind of device, µs; none: nothing was.
+    #[serde(skip)]
+    pub rtts_us: BTreeMap<DeviceKind, u64>,
     /// The measured window of each cell, µs since the run's start: (from, to).
     #[serde(skip)]
     pub windows: BTreeMap<Cell, (u64, u64)>,
@@ -96,6 +100,11 @@ impl Setting {
             tls: target.tls,
             cpus: (manifest.host.cpus > 0).then_some(manifest.host.cpus),
             workers: manifest.worker_threads,
+            rtts_us: manifest
+                .networks
+                .iter()
+                .filter_map(|(kind, network)| Some((*kind, network.rtt_us?)))
+                .collect(),
             windows: manifest
                 .phases
                 .iter()
@@ -113,6 +122,12 @@ impl Setting {
             failure,
             left_out: left_out(manifest).collect(),
         }
+    }
+
+    /// The round trip that was emulated for a kind of device, ms; 0: none was.
+    pub fn rtt_ms(&self, device: Option<DeviceKind>) -> f64 {
+        let rtt = device.and_then(|device| self.rtts_us.get(&device));
+        rtt.map_or(0.0, |us| *us as f64 / 1e3)
     }
 
     /// The port that a protocol was spoken on.
@@ -154,6 +169,8 @@ pub struct Evidence {
     pub consistency: Vec<ConsistencyRow>,
     /// `storage.csv`.
     pub storage: Vec<StorageRow>,
+    /// `radio.csv`.
+    pub radio: Vec<RadioRow>,
     /// `checks.csv`.
     pub checks: Vec<CheckRow>,
     /// How late we were ourselves, per arm; an arm without an entry recorded nothing that was planned.
@@ -177,6 +194,7 @@ impl Evidence {
             openings: run.openings()?,
             consistency: run.consistency()?,
             storage: run.storage()?,
+            radio: run.radio()?,
             checks: run.checks()?,
             lag: lag(run)?,
             notices: Vec::new(),
@@ -331,6 +349,13 @@ impl<'a> Part<'a> {
             .filter(move |row| self.has(row.block, row.arm) && row.phase == Phase::Measure)
     }
 
+    /// A step of devices from the ramp-up to the end of the measured phase.
+    pub fn spans(self, step: Operation) -> impl Iterator<Item = &'a OperationRow> {
+        self.evidence.operations.iter().filter(move |row| {
+            self.has(row.block, row.arm) && row.operation == step && is_of_the_plan(row)
+        })
+    }
+
     /// Commands of devices on the wire in the measured phase, without the spans that contain them.
     pub fn commands(self) -> impl Iterator<Item = &'a OperationRow> {
         self.operations()
@@ -365,6 +390,14 @@ impl<'a> Part<'a> {
             .storage
             .iter()
             .filter(move |row| self.has(row.block, row.arm))
+    }
+
+    /// What the radios of devices of a kind would have done in the measured phase.
+    pub fn radios(self, kind: DeviceKind) -> impl Iterator<Item = &'a RadioRow> {
+        self.evidence
+            .radio
+            .iter()
+            .filter(move |row| self.has(row.block, row.arm) && row.device == kind)
     }
 
     /// Samples of the server in the measured phase, cell by cell, in order of time.

@@ -74,6 +74,15 @@ pub enum Unit {
     /// Octets on one phone.
     #[strum(serialize = "bytes/phone")]
     BytesPerPhone,
+    /// Wake-ups of one phone's radio in a day of its owner's simulated time.
+    #[strum(serialize = "wake-ups/phone-day")]
+    WakeUpsPerPhoneDay,
+    /// Seconds in a day of one phone's simulated time.
+    #[strum(serialize = "s/phone-day")]
+    SecondsPerPhoneDay,
+    /// Energy in a day of one phone's simulated time.
+    #[strum(serialize = "J/phone-day")]
+    JoulesPerPhoneDay,
     /// TCP connections.
     #[strum(serialize = "connections")]
     Connections,

@@ -9,6 +9,7 @@ pub mod document;
 pub mod evidence;
 pub mod figure;
 mod lineup;
+pub mod prediction;
 mod ratio;
 mod rows;
 pub mod stats;
@@ -25,6 +26,7 @@ pub use document::{DOCUMENT, DocumentRow};
 pub use evidence::{Ending, Evidence, Part, Setting};
 pub use figure::{Figure, Kind, Metric, Role, Unit};
 pub use lineup::{Column, Lineup, Standing};
+pub use prediction::Prediction;
 pub use ratio::Ratio;
 pub use validity::Validity;
 pub use verdict::Verdict;
@@ -52,6 +54,8 @@ pub struct Judgement {
     pub claims: Vec<JudgedClaim>,
     /// Whether the numbers can be trusted.
     pub validity: Validity,
+    /// What steps would take on other networks.
+    pub predictions: Vec<Prediction>,
     /// Sums that must add up.
     pub checks: Vec<CheckRow>,
     /// What a reader of the figures must know, full sentences.
@@ -140,6 +144,7 @@ pub fn judge(evidence: &Evidence) -> Judgement {
     Judgement {
         setting: evidence.setting.clone(),
         notes: notes(evidence),
+        predictions: prediction::predict(evidence),
         checks: evidence.checks.clone(),
         claims: claims::judge(&evidence.setting, &rows),
         rows,

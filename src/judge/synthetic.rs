@@ -101,6 +101,7 @@ pub(crate) fn empty() -> Evidence {
             tls: TlsMode::Plain,
             cpus: Some(2),
             workers: 1,
+            rtts_us: BTreeMap::new(),
             windows: BTreeMap::new(),
             ending: Ending::Finished,
             failure: None,
@@ -112,6 +113,7 @@ pub(crate) fn empty() -> Evidence {
         server: Vec::new(),
         generator: Vec::new(),
         openings: Vec::new(),
+        radio: Vec::new(),
         consistency: Vec::new(),
         storage: Vec::new(),
         checks: Vec::new(),
@@ -213,6 +215,7 @@ fn add_message(evidence: &mut Evidence, block: u32, arm: Arm, user: u32, message
             at_us: start + 2,
             again,
             attachment: false,
+            offline: false,
             outcome: match (pop, again) {
                 (true, false) => Opening::Local,
                 (true, true) => Opening::Missing,

@@ -89,6 +89,13 @@ fn failed_sessions_count_but_refusals_by_the_protocol_do_not() {
     }
     assert!(judge(&evidence).validity.is_valid());
     for row in evidence.sessions.iter_mut().take(3) {
+        row.error = Some(ErrorClass::Offline);
+    }
+    assert!(
+        judge(&evidence).validity.is_valid(),
+        "an outage is the plan's"
+    );
+    for row in evidence.sessions.iter_mut().take(3) {
         row.error = Some(ErrorClass::ConnectionLost);
     }
     assert!(reasons(&evidence)[0].contains("3 of 60 sessions"));
@@ -106,6 +113,16 @@ fn devices_that_never_get_in_make_the_run_invalid() {
         reasons(&evidence)
             .iter()
             .any(|reason| reason.contains("6 of 12 devices"))
+    );
+    for row in &mut evidence.sessions {
+        if row.login_us.is_none() {
+            row.error = Some(ErrorClass::Offline);
+        }
+    }
+    assert!(
+        !reasons(&evidence)
+            .iter()
+            .any(|reason| reason.contains("never logged in"))
     );
 }
 

@@ -170,7 +170,7 @@ fn load(part: Part<'_>, validity: &mut Validity) {
 const fn counts_against_the_run(class: ErrorClass) -> bool {
     !matches!(
         class,
-        ErrorClass::InUse | ErrorClass::LoginDelay | ErrorClass::Cancelled
+        ErrorClass::InUse | ErrorClass::LoginDelay | ErrorClass::Cancelled | ErrorClass::Offline
     )
 }
 
@@ -212,7 +212,8 @@ fn devices(evidence: &Evidence, part: Part<'_>, validity: &mut Validity) {
     let arm = part.arm;
     let tried: BTreeSet<_> = part
         .all_sessions()
-        .filter(|row| row.phase != Phase::Prepare)
+        // Without a network nobody gets in, by plan.
+        .filter(|row| row.phase != Phase::Prepare && row.error != Some(ErrorClass::Offline))
         .map(|row| (row.block, row.user, row.device))
         .collect();
     let entered: BTreeSet<_> = part

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{JudgedArm, JudgedClaim, Judgement, Ratio, Setting, Validity, Verdict};
+use super::{JudgedArm, JudgedClaim, Judgement, Prediction, Ratio, Setting, Validity, Verdict};
 use crate::metrics::row::CheckRow;
 
 /// The version of this file's shape; grows when a reader would have to change.
@@ -19,6 +19,7 @@ struct VerdictFile<'a> {
     setting: &'a Setting,
     rows: Vec<Row<'a>>,
     claims: &'a [JudgedClaim],
+    predictions: &'a [Prediction],
     checks: &'a [CheckRow],
     notes: &'a [String],
 }
@@ -59,6 +60,7 @@ pub fn text(judgement: &Judgement) -> Result<String, serde_json::Error> {
             })
             .collect(),
         claims: &judgement.claims,
+        predictions: &judgement.predictions,
         checks: &judgement.checks,
         notes: &judgement.notes,
     };

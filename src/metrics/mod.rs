@@ -1,6 +1,7 @@
 //! What is measured: operations, error classes, per-worker histograms merged each second, and the rows
 //! that a run leaves. Files are unknown here: rows are plain data, `rundir` writes them.
 
+mod crossover;
 mod host;
 mod interval;
 mod operation;
@@ -10,6 +11,7 @@ pub mod row;
 
 use std::time::{Duration, Instant};
 
+pub use crossover::{CrossoverRow, Swept};
 pub use host::Host;
 pub use interval::{Figures, HIGHEST_US, Interval};
 pub use operation::{ErrorClass, Operation};

@@ -155,6 +155,8 @@ impl Operation {
 pub enum ErrorClass {
     /// The name did not resolve.
     Resolve,
+    /// The device had no network, by plan: no fault of the server.
+    Offline,
     /// Nobody listens there.
     Refused,
     /// No route, no descriptor, no port: the connection could not be made.

@@ -2,8 +2,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::Interval;
 use super::row::{
-    Cell, CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, OpeningRow, ServerRow, SessionRow,
-    StorageRow,
+    Cell, CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, OpeningRow, RadioRow, ServerRow,
+    SessionRow, StorageRow,
 };
 use crate::scenario::Phase;
 
@@ -28,6 +28,8 @@ pub enum Record {
     Consistency(ConsistencyRow),
     /// What lies where at the end of the cell.
     Storage(StorageRow),
+    /// What the radio of one device would have done.
+    Radio(RadioRow),
     /// A sum that must add up.
     Check(CheckRow),
     /// The cell enters a phase at that many µs since the run's start; the phase before ends there.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub use observation::{Certainty, Event, FlagBits, ObservationRow, UnknownFlag};
 
 use super::{ErrorClass, Operation};
-use crate::scenario::{Arm, DeviceKind, Phase};
+use crate::scenario::{Arm, DeviceKind, Phase, RadioKind};
 
 /// Which part of the run a row belongs to; the first columns of every CSV.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -308,6 +308,8 @@ pub struct OpeningRow {
     pub again: bool,
     /// Its attachment was opened too.
     pub attachment: bool,
+    /// The device had no network when the person asked, by plan.
+    pub offline: bool,
     /// What became of it.
     pub outcome: Opening,
     /// Until it was readable, µs; where it was missing or failed: until that was known.
@@ -373,6 +375,29 @@ pub struct StorageRow {
     pub files: Option<u64>,
     /// Bytes allocated for them on the server's disk; empty for devices.
     pub disk_bytes: Option<u64>,
+}
+
+/// `radio.csv`: what the radio of one device would have done in the measured phase, by a model of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RadioRow {
+    /// Block, from 1.
+    pub block: u32,
+    /// Arm.
+    pub arm: Arm,
+    /// Number of the user.
+    pub user: u32,
+    /// The device.
+    pub device: DeviceKind,
+    /// The model.
+    pub radio: RadioKind,
+    /// Length of the measured phase in the users' time, s.
+    pub simulated_s: f64,
+    /// Modelled: how often a packet found the radio asleep.
+    pub wake_ups: u64,
+    /// Modelled: how long it was awake, promotions and tails included, s of the users' time.
+    pub on_s: f64,
+    /// Modelled: energy above sleep, J.
+    pub joules: f64,
 }
 
 /// `checks.csv`: sums that must add up, one row per check.

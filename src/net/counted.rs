@@ -1,13 +1,18 @@
-//! The TCP stream as it is below TLS: each octet that passes is counted, each turn of the line too.
+//! The stream as it is below TLS: each octet that passes is counted, each turn of the line too.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+
+use super::reach::Lifeline;
+use super::shaped::Shaped;
+use super::tcp::Tcp;
+use super::witness::{Packet, Witness};
 
 /// Counts of one connection. Shared, because a TLS handshake that fails takes the stream with it.
 #[derive(Debug, Default)]
@@ -16,9 +21,36 @@ pub(super) struct Counters {
     tx: AtomicU64,
     turns: AtomicU32,
     wrote_last: AtomicBool,
+    /// The next packet comes after a pause.
+    paused: AtomicBool,
+    witness: Option<Arc<dyn Witness>>,
 }
 
 impl Counters {
+    pub(super) fn heard_by(witness: Option<Arc<dyn Witness>>) -> Self {
+        Self {
+            witness,
+            ..Self::default()
+        }
+    }
+
+    /// Nobody works until the next packet.
+    pub(super) fn pause(&self) {
+        self.paused.store(true, Relaxed);
+    }
+
+    fn tell(&self, octets: usize, up: bool) {
+        if let Some(witness) = &self.witness {
+            witness.packet(Packet {
+                at: Instant::now(),
+                up,
+                octets,
+                after_pause: self.paused.load(Relaxed),
+            });
+            self.paused.store(false, Relaxed);
+        }
+    }
+
     pub(super) fn rx(&self) -> u64 {
         self.rx.load(Relaxed)
     }
@@ -34,6 +66,7 @@ impl Counters {
 
     // One task owns the stream, so load and store need not be one step.
     fn received(&self, octets: usize) {
+        self.tell(octets, false);
         self.rx.store(self.rx() + octets as u64, Relaxed);
         if self.wrote_last.load(Relaxed) {
             self.wrote_last.store(false, Relaxed);
@@ -42,37 +75,53 @@ impl Counters {
     }
 
     fn sent(&self, octets: usize) {
+        self.tell(octets, true);
         self.tx.store(self.tx() + octets as u64, Relaxed);
         self.wrote_last.store(true, Relaxed);
     }
 }
 
-/// A TCP stream that counts.
+/// What carries octets below TLS: the socket itself, or a socket behind a link.
+#[derive(Debug)]
+pub(super) enum Pipe {
+    Direct(Tcp),
+    Shaped(Box<Shaped>),
+}
+
+/// Calls the same method on whatever the pipe is.
+macro_rules! through {
+    ($pipe:expr, $method:ident $(, $argument:expr)*) => {
+        match $pipe {
+            Pipe::Direct(tcp) => Pin::new(tcp).$method($($argument),*),
+            Pipe::Shaped(shaped) => Pin::new(&mut **shaped).$method($($argument),*),
+        }
+    };
+}
+
+/// A stream that counts.
 #[derive(Debug)]
 pub(super) struct Counted {
-    tcp: TcpStream,
+    pipe: Pipe,
     counters: Arc<Counters>,
-    quickack: bool,
+    lifeline: Option<Lifeline>,
 }
 
 impl Counted {
-    pub(super) fn new(tcp: TcpStream, counters: Arc<Counters>, quickack: bool) -> Self {
-        let counted = Self {
-            tcp,
+    pub(super) fn new(pipe: Pipe, counters: Arc<Counters>, lifeline: Option<Lifeline>) -> Self {
+        Self {
+            pipe,
             counters,
-            quickack,
-        };
-        counted.acknowledge_at_once();
-        counted
+            lifeline,
+        }
     }
 
-    /// Asks the kernel to acknowledge what comes next without delay. It forgets this by itself, so it
-    /// is asked again after each read. A refusal costs time, not correctness: it is not an error.
-    fn acknowledge_at_once(&self) {
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        if self.quickack {
-            let _ = socket2::SockRef::from(&self.tcp).set_tcp_quickack(true);
+    /// An error once the device has lost its network.
+    fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        let lifeline = self.lifeline.as_mut();
+        if lifeline.is_some_and(|lifeline| lifeline.poll_cut(context).is_ready()) {
+            return Err(io::ErrorKind::NetworkDown.into());
         }
+        Ok(())
     }
 }
 
@@ -82,12 +131,12 @@ impl AsyncRead for Counted {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        self.check(context)?;
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.tcp).poll_read(context, buffer))?;
+        ready!(through!(&mut self.pipe, poll_read, context, buffer))?;
         let octets = buffer.filled().len() - before;
         if octets > 0 {
             self.counters.received(octets);
-            self.acknowledge_at_once();
         }
         Poll::Ready(Ok(()))
     }
@@ -99,7 +148,8 @@ impl AsyncWrite for Counted {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let octets = ready!(Pin::new(&mut self.tcp).poll_write(context, bytes))?;
+        self.check(context)?;
+        let octets = ready!(through!(&mut self.pipe, poll_write, context, bytes))?;
         self.counters.sent(octets);
         Poll::Ready(Ok(octets))
     }
@@ -109,20 +159,29 @@ impl AsyncWrite for Counted {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let octets = ready!(Pin::new(&mut self.tcp).poll_write_vectored(context, slices))?;
+        self.check(context)?;
+        let octets = ready!(through!(
+            &mut self.pipe,
+            poll_write_vectored,
+            context,
+            slices
+        ))?;
         self.counters.sent(octets);
         Poll::Ready(Ok(octets))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.tcp.is_write_vectored()
+        match &self.pipe {
+            Pipe::Direct(tcp) => tcp.is_write_vectored(),
+            Pipe::Shaped(shaped) => shaped.is_write_vectored(),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_flush(context)
+        through!(&mut self.pipe, poll_flush, context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_shutdown(context)
+        through!(&mut self.pipe, poll_shutdown, context)
     }
 }

@@ -1,17 +1,21 @@
 //! How connections are made.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
-use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 
-use super::counted::{Counted, Counters};
+use super::counted::{Counted, Counters, Pipe};
+use super::link::{Link, Way};
+use super::reach::Reach;
+use super::shaped::Shaped;
+use super::tcp::{Options, Tcp};
 use super::tls::{ClientCertificate, Trust, client_config, tickets};
+use super::witness::{Packet, Witness};
 use super::{Address, NetError, Wire};
 
 /// Limits of one connection, clock time.
@@ -35,6 +39,11 @@ pub struct Dialer {
     sources: Arc<[IpAddr]>,
     next_source: Arc<AtomicUsize>,
     pace: Option<Arc<Mutex<Pace>>>,
+    /// What connections go over; none: whatever the wire is.
+    link: Option<Arc<Link>>,
+    witness: Option<Arc<dyn Witness>>,
+    /// Whether there is a network; none: always.
+    reach: Option<Reach>,
 }
 
 /// How fast connections may follow each other: so many in any second.
@@ -75,6 +84,9 @@ impl Dialer {
             sources: Arc::new([]),
             next_source: Arc::default(),
             pace: None,
+            link: None,
+            witness: None,
+            reach: None,
         })
     }
 
@@ -128,6 +140,33 @@ impl Dialer {
         }
     }
 
+    /// Connects over a device's link; connections made with clones of the result share it.
+    #[must_use]
+    pub fn over(self, link: Arc<Link>) -> Self {
+        Self {
+            link: Some(link),
+            ..self
+        }
+    }
+
+    /// Connects only while there is a network; connections break when it is lost.
+    #[must_use]
+    pub fn within(self, reach: Reach) -> Self {
+        Self {
+            reach: Some(reach),
+            ..self
+        }
+    }
+
+    /// Tells of each packet of its connections.
+    #[must_use]
+    pub fn witnessed_by(self, witness: Arc<dyn Witness>) -> Self {
+        Self {
+            witness: Some(witness),
+            ..self
+        }
+    }
+
     /// The limits of each connection.
     pub fn limits(&self) -> TimeLimits {
         self.limits
@@ -136,22 +175,20 @@ impl Dialer {
     /// Makes the TCP connection. TLS, where wanted, is [`Wire::start_tls`].
     ///
     /// # Errors
-    /// [`NetError::Refused`], [`NetError::ConnectTimeout`] or [`NetError::Unreachable`].
+    /// [`NetError::Refused`], [`NetError::ConnectTimeout`], [`NetError::Unreachable`] or [`NetError::Offline`].
     pub async fn connect(&self, address: &Address) -> Result<Wire, NetError> {
         let unreachable = |source| NetError::Unreachable {
             address: address.clone(),
             source,
         };
         self.wait_for_turn().await;
-        let limit = self.limits.connect;
-        let connecting = async {
-            match self.source(address.socket.ip()) {
-                None => TcpStream::connect(address.socket).await,
-                Some(source) => connect_from(source, address.socket).await,
-            }
+        let lifeline = match &self.reach {
+            Some(reach) => Some(reach.lifeline().ok_or(NetError::Offline)?),
+            None => None,
         };
-        let tcp = match timeout(limit, connecting).await {
-            Ok(Ok(tcp)) => tcp,
+        let limit = self.limits.connect;
+        let pipe = match timeout(limit, self.shake_hands(address)).await {
+            Ok(Ok(pipe)) => pipe,
             Ok(Err(error)) => {
                 return Err(match error.kind() {
                     io::ErrorKind::ConnectionRefused => NetError::Refused {
@@ -171,9 +208,8 @@ impl Dialer {
                 });
             }
         };
-        tcp.set_nodelay(true).map_err(unreachable)?;
-        let counters = Arc::new(Counters::default());
-        let stream = Counted::new(tcp, Arc::clone(&counters), self.quickack);
+        let counters = Arc::new(Counters::heard_by(self.witness.clone()));
+        let stream = Counted::new(pipe, Arc::clone(&counters), lifeline);
         Ok(Wire::new(
             stream,
             counters,
@@ -181,6 +217,38 @@ impl Dialer {
             address.server_name.clone(),
             self.limits,
         ))
+    }
+
+    /// TCP's handshake: over a link, SYN goes up and its answer comes down before anything else can be sent.
+    async fn shake_hands(&self, address: &Address) -> io::Result<Pipe> {
+        let options = Options {
+            source: self.source(address.socket.ip()),
+            window: self.link.as_ref().map(|link| link.window(Way::Down)),
+            quickack: self.quickack,
+        };
+        self.tell_of_handshake(true);
+        let connecting = Tcp::connect(address.socket, options);
+        let Some(link) = &self.link else {
+            let connected = connecting.await;
+            self.tell_of_handshake(false);
+            return connected.map(Pipe::Direct);
+        };
+        sleep(link.travel()).await;
+        let connected = connecting.await;
+        sleep(link.travel()).await;
+        self.tell_of_handshake(false);
+        connected.map(|tcp| Pipe::Shaped(Box::new(Shaped::new(tcp, Arc::clone(link)))))
+    }
+
+    fn tell_of_handshake(&self, up: bool) {
+        if let Some(witness) = &self.witness {
+            witness.packet(Packet {
+                at: Instant::now(),
+                up,
+                octets: 0,
+                after_pause: up,
+            });
+        }
     }
 
     async fn wait_for_turn(&self) {
@@ -205,16 +273,6 @@ impl Dialer {
         let turn = turn.checked_rem(fitting().count())?;
         fitting().nth(turn).copied()
     }
-}
-
-async fn connect_from(source: IpAddr, to: SocketAddr) -> io::Result<TcpStream> {
-    let socket = if to.is_ipv4() {
-        TcpSocket::new_v4()
-    } else {
-        TcpSocket::new_v6()
-    }?;
-    socket.bind(SocketAddr::new(source, 0))?;
-    socket.connect(to).await
 }
 
 #[cfg(test)]

@@ -30,6 +30,9 @@ pub enum NetError {
         /// The system's reason.
         source: io::Error,
     },
+    /// The device has no network, by plan.
+    #[error("the device has no network")]
+    Offline,
     /// Beyond the limit for connecting.
     #[error("{address} did not accept a connection within {limit:?}")]
     ConnectTimeout {

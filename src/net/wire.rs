@@ -123,7 +123,7 @@ impl Wire {
         let (since, rx) = *self.waiting.get_or_insert((Instant::now(), self.rx));
         let earned = Duration::from_millis((self.rx - rx) * 1000 / OCTETS_PER_SECOND);
         let left = (limit + earned).saturating_sub(since.elapsed());
-        match timeout(limit.min(left), self.fill_patiently()).await {
+        match timeout(limit.min(left), self.read_some()).await {
             Ok(result) => result,
             Err(_elapsed) => Err(NetError::Timeout {
                 limit,
@@ -137,6 +137,16 @@ impl Wire {
     /// # Errors
     /// As [`Wire::fill`], but never [`NetError::Timeout`].
     pub async fn fill_patiently(&mut self) -> Result<usize, NetError> {
+        self.counters.pause();
+        self.read_some().await
+    }
+
+    /// What is sent next is due to a person, a timer or news, not to the reply before it: the time until then is no work.
+    pub fn after_pause(&self) {
+        self.counters.pause();
+    }
+
+    async fn read_some(&mut self) -> Result<usize, NetError> {
         let room = self.inbound.room()?;
         let octets = match self.stream.read(room).await {
             Ok(octets) => octets,
@@ -249,7 +259,7 @@ impl Wire {
                 limit,
                 during: "in the middle of the TLS handshake",
             })?
-            .map_err(|error| handshake_error(&self.server_name, &error))?;
+            .map_err(|error| self.handshake_failed(&error))?;
         let facts = TlsFacts::of(stream.get_ref().1);
         self.stream = Stream::Tls(Box::new(stream));
         self.tls = Some(facts);
@@ -389,7 +399,17 @@ impl Wire {
         self.limits
     }
 
+    fn handshake_failed(&self, error: &io::Error) -> NetError {
+        if error.kind() == io::ErrorKind::NetworkDown {
+            return NetError::Offline;
+        }
+        handshake_error(&self.server_name, error)
+    }
+
     fn broken(&self, error: io::Error) -> NetError {
+        if error.kind() == io::ErrorKind::NetworkDown {
+            return NetError::Offline;
+        }
         if let Some(not_deflate) = error
             .get_ref()
             .and_then(|inner| inner.downcast_ref::<NotDeflate>())

@@ -21,6 +21,7 @@ pub(super) enum Purpose {
     Ages = 8,
     TabletPolls = 9,
     NotebookPolls = 10,
+    Outages = 11,
 }
 
 impl Purpose {

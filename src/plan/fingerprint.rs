@@ -74,6 +74,13 @@ impl Canon {
         }
         self.count(user.events.len());
         user.events.iter().for_each(|event| self.event(event));
+        // Written only where there are any: plans without them keep the fingerprint that they always had.
+        for outage in &user.outages {
+            self.number(6);
+            self.device(outage.device);
+            self.time(outage.from);
+            self.time(outage.to);
+        }
     }
 
     fn event(&mut self, event: &Event) {

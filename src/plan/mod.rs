@@ -4,6 +4,7 @@
 mod chance;
 mod fingerprint;
 pub mod message;
+mod outages;
 mod sittings;
 mod summary;
 mod timeline;
@@ -93,6 +94,19 @@ pub struct UserPlan {
     pub mail: Vec<PlannedMessage>,
     /// Sorted by `at`.
     pub events: Vec<Event>,
+    /// When devices have no network, sorted by device and time; those of one device do not overlap.
+    pub outages: Vec<Outage>,
+}
+
+/// A span of time in which a device has no network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// Which device.
+    pub device: DeviceKind,
+    /// Its begin: clock offset from `t0`.
+    pub from: Duration,
+    /// Its end, likewise.
+    pub to: Duration,
 }
 
 /// A message of the plan.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use strum::IntoEnumIterator;
 
 use super::chance::{Chance, Purpose};
+use super::outages::outages;
 use super::sittings::{self, Reader};
 use super::{Arrival, Event, MessageSpec, PlannedMessage, UserId, UserPlan, What, message};
 use crate::scenario::{DeviceKind, LARGEST_MAILBOX, Mail, Scenario};
@@ -46,6 +47,7 @@ pub(super) fn user_plan(scenario: &Scenario, user: UserId) -> UserPlan {
     events.sort_by_key(|event| event.at);
     UserPlan {
         user,
+        outages: outages(scenario, user, &devices),
         devices,
         mail,
         events,

@@ -2,12 +2,14 @@
 //! from the run directory and the judgement alone; nothing is measured or decided here.
 
 pub mod chart;
+mod crossover;
 mod lang;
 mod material;
 mod number;
 mod page;
 pub mod table;
 
+pub use crossover::{CROSSOVER, crossover_table, write_crossover};
 pub use lang::Lang;
 
 use crate::judge::{Ending, Judgement, Lineup, claims, comparison, verdict_file};

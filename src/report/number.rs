@@ -51,10 +51,14 @@ pub(super) fn value(value: f64, unit: Unit) -> String {
         Unit::Milliseconds | Unit::MillisecondsPerSession | Unit::MillisecondsPerUserHour => {
             duration(value)
         }
-        Unit::Seconds | Unit::SecondsPerUserHour => format!("{} s", digits(value)),
+        Unit::JoulesPerPhoneDay => format!("{} J", digits(value)),
+        Unit::Seconds | Unit::SecondsPerUserHour | Unit::SecondsPerPhoneDay => {
+            format!("{} s", digits(value))
+        }
         Unit::RoundTrips
         | Unit::RoundTripsPerSession
         | Unit::RoundTripsPerUserHour
+        | Unit::WakeUpsPerPhoneDay
         | Unit::Connections => digits(value),
         Unit::Bytes | Unit::BytesPerOpening | Unit::BytesPerCheck | Unit::BytesPerPhone => {
             bytes(value)

@@ -5,8 +5,8 @@ use serde::de::{DeserializeOwned, Visitor, value};
 use strum::EnumIter;
 
 use crate::metrics::row::{
-    CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, OpeningRow, OperationRow, ServerRow,
-    SessionRow, StorageRow,
+    CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, OpeningRow, OperationRow, RadioRow,
+    ServerRow, SessionRow, StorageRow,
 };
 
 /// What was run, with what, against what.
@@ -47,6 +47,8 @@ pub enum Csv {
     Consistency,
     /// What lies where at the end.
     Storage,
+    /// What the radio of each device would have done.
+    Radio,
     /// Sums that must add up.
     Checks,
 }
@@ -64,6 +66,7 @@ impl Csv {
             Self::Generator => "generator.csv",
             Self::Consistency => "consistency.csv",
             Self::Storage => "storage.csv",
+            Self::Radio => "radio.csv",
             Self::Checks => "checks.csv",
         }
     }
@@ -80,6 +83,7 @@ impl Csv {
             Self::Generator => fields::<GeneratorRow>().to_vec(),
             Self::Consistency => fields::<ConsistencyRow>().to_vec(),
             Self::Storage => fields::<StorageRow>().to_vec(),
+            Self::Radio => fields::<RadioRow>().to_vec(),
             Self::Checks => fields::<CheckRow>().to_vec(),
         }
     }

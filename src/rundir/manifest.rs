@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Error, files};
 use crate::metrics::Host;
 use crate::metrics::row::Cell;
-use crate::scenario::{Arm, Phase, TlsMode};
+use crate::scenario::{Arm, DeviceKind, Phase, TlsMode};
 
 /// The format of the directory. Raised when a reader of the old one would misread the new one.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -53,6 +53,12 @@ pub struct Manifest {
     pub blocks: u32,
     /// What was measured against.
     pub target: TargetFacts,
+    /// What emulates the networks of devices.
+    #[serde(default)]
+    pub shaper: Shaper,
+    /// The network of each kind of device.
+    #[serde(default)]
+    pub networks: BTreeMap<DeviceKind, NetworkFacts>,
     /// The machine of the generator.
     pub host: Host,
     /// Worker threads of the generator.
@@ -83,12 +89,37 @@ impl Default for Manifest {
             skipped_arms: Vec::new(),
             blocks: 0,
             target: TargetFacts::default(),
+            shaper: Shaper::default(),
+            networks: BTreeMap::new(),
             host: Host::default(),
             worker_threads: 0,
             phases: Vec::new(),
             outcome: Outcome::Running,
         }
     }
+}
+
+/// What emulates the networks of devices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Shaper {
+    /// Nothing: connections are what the wire is.
+    #[default]
+    None,
+    /// mailgauge itself, on each connection: rate and delay, not loss or slow start.
+    InProcess,
+    /// The kernel's netem, in a network namespace.
+    Netem,
+}
+
+/// What one kind of device was connected by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkFacts {
+    /// Name of the preset, or its figures.
+    pub name: String,
+    /// The round trip that was emulated, µs; none: nothing was.
+    pub rtt_us: Option<u64>,
 }
 
 /// Part `index` (from 0) of `of`.

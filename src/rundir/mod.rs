@@ -21,7 +21,8 @@ pub use error::Error;
 pub use files::{CHARTS, CLAIMS, COMPARISON, Csv, LATENCY, MANIFEST, RATIOS, SET, VERDICT};
 pub use label::{Label, Time};
 pub use manifest::{
-    Manifest, Outcome, PhaseSpan, SCHEMA_VERSION, ShardFacts, SkippedArm, TargetFacts,
+    Manifest, NetworkFacts, Outcome, PhaseSpan, SCHEMA_VERSION, Shaper, ShardFacts, SkippedArm,
+    TargetFacts,
 };
 pub use reader::RunDir;
 pub use set::{RunSet, SetManifest, SetTarget};

@@ -10,8 +10,8 @@ use super::label::{Label, Time};
 use super::manifest::Manifest;
 use super::{Error, hlog, table};
 use crate::metrics::row::{
-    Cell, CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, OpeningRow, OperationRow, ServerRow,
-    SessionRow, StorageRow,
+    Cell, CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, OpeningRow, OperationRow, RadioRow,
+    ServerRow, SessionRow, StorageRow,
 };
 use crate::metrics::{Figures, Key};
 
@@ -115,6 +115,11 @@ impl RunDir {
     /// `storage.csv`: what lies where at the end.
     pub fn storage(&self) -> Result<Vec<StorageRow>, Error> {
         self.read(Csv::Storage)
+    }
+
+    /// `radio.csv`: what the radio of each device would have done.
+    pub fn radio(&self) -> Result<Vec<RadioRow>, Error> {
+        self.read(Csv::Radio)
     }
 
     /// `checks.csv`: sums that must add up.

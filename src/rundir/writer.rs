@@ -79,6 +79,7 @@ impl Writer {
             Record::Opening(row) => self.row(Csv::Openings, row),
             Record::Consistency(row) => self.row(Csv::Consistency, row),
             Record::Storage(row) => self.row(Csv::Storage, row),
+            Record::Radio(row) => self.row(Csv::Radio, row),
             Record::Check(row) => self.row(Csv::Checks, row),
             Record::Phase(cell, phase, at_us) => {
                 self.update_manifest(|manifest| manifest.enter(*cell, *phase, *at_us))

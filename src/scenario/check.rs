@@ -1,6 +1,7 @@
 //! What the types can not say: checks over several values, each with the paths to blame and the remedy.
 
 mod clients;
+mod networks;
 
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ pub(super) fn check(scenario: &Scenario) -> Vec<Fault> {
     if faults.0.is_empty() {
         // They divide by the speed.
         faults.clients(scenario);
+        faults.networks(scenario);
     }
     faults.mail(scenario);
     if faults.0.is_empty() {

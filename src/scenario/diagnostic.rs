@@ -222,6 +222,8 @@ fn forms(known: &[String]) -> Option<String> {
 /// How to write the value of a key that has several forms.
 pub(super) fn forms_of(key: &str) -> Option<String> {
     match key {
+        "outages" => Some(OUTAGES_FORMS.to_owned()),
+        "network" => Some(NETWORK_FORMS.to_owned()),
         "watch" => Some(WATCH_FORMS.to_owned()),
         "messages" | "think_s" => Some(DISTRIBUTION_FORMS.to_owned()),
         "sizes" => Some(format!(
@@ -231,6 +233,8 @@ pub(super) fn forms_of(key: &str) -> Option<String> {
     }
 }
 
+const OUTAGES_FORMS: &str = r#"write { random = { per_day = 6, minutes = { constant = 10 } } } or { windows = [{ from = "10m", to = "25m" }] }"#;
+const NETWORK_FORMS: &str = r#"name a network such as "slow4g", or write { down = "1.6Mbit/s", up = "750kbit/s", rtt = "150ms" }"#;
 const WATCH_FORMS: &str = r#"write { idle = { refresh = "29m" } } or { poll = "15m" }"#;
 const DISTRIBUTION_FORMS: &str = "write { constant = 20 }, { exponential = { mean = 20 } }, \
     { lognormal = { median = 20, sigma = 1.0 } }, { uniform = { low = 2, high = 18 } }, \

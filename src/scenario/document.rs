@@ -96,7 +96,9 @@ impl Override {
 }
 
 /// Keys whose value is one of several forms: an upper value replaces the lower one whole.
-const CHOICES: [&str; 5] = ["watch", "messages", "age_days", "think_s", "sizes"];
+const CHOICES: [&str; 7] = [
+    "network", "outages", "watch", "messages", "age_days", "think_s", "sizes",
+];
 
 /// The merged document.
 pub(super) struct Document<'a> {

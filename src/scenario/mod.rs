@@ -7,6 +7,8 @@ mod check;
 mod diagnostic;
 mod distribution;
 mod document;
+mod network;
+mod outages;
 mod parts;
 mod schema;
 mod text;
@@ -26,6 +28,8 @@ pub use check::LARGEST_MAILBOX;
 pub use diagnostic::{Diagnostic, Place, ScenarioError};
 pub use distribution::{Distribution, SizePreset, Sizes};
 pub use document::{Override, SHORTHANDS};
+pub use network::{Network, NetworkPreset, NetworkShape, Rate};
+pub use outages::{OutageWindow, Outages};
 pub use parts::{
     Arrivals, Device, Habits, ImapClient, ImapKeep, Limits, Mail, Mailbox, PopClient, Run,
     Transport, Users, Watch,
@@ -33,7 +37,7 @@ pub use parts::{
 pub use schema::schema;
 pub use text::TomlText;
 pub use units::{Octets, Share, duration_text, parse_duration};
-pub use vocabulary::{DeviceKind, Phase, Protocol, TlsMode};
+pub use vocabulary::{DeviceKind, Phase, Protocol, RadioKind, TlsMode};
 
 use arms::Clients;
 use document::{Document, Origin};

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::arm::Arm;
 use super::distribution::{Distribution, Sizes};
+use super::network::Network;
+use super::outages::Outages;
 use super::units::{DurationText, Octets, Share, duration, octets};
-use super::vocabulary::TlsMode;
+use super::vocabulary::{RadioKind, TlsMode};
 
 /// Shape of the run. These durations are clock time: `speed` does not touch them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -63,6 +65,17 @@ pub struct Users {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Device {
+    /// What it is connected by: `direct` (whatever the wire is), `lan`, `wifi`, `cable`, `dsl`, `fast4g`, `slow4g`,
+    /// `regular3g`, `slow3g`, `edge`, or `{ down = "1.6Mbit/s", up = "750kbit/s", rtt = "150ms", jitter = "10ms" }`.
+    /// All connections of one device share it. Its times are clock time.
+    pub network: Network,
+    /// The radio whose wake-ups and energy are modelled from the device's packets: `3g`, `lte` or `wifi`. It shapes
+    /// nothing; `network` does.
+    pub radio: RadioKind,
+    /// When it has no network (simulated): `{ random = { per_day = 6, minutes = { constant = 10 } } }` or
+    /// `{ windows = [{ from = "10m", to = "25m" }] }`; left out: never. Its connections break then, and new ones fail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outages: Option<Outages>,
     /// Its behaviour in arms that speak POP3.
     pub pop3: PopClient,
     /// Its behaviour in arms that speak IMAP.

@@ -287,7 +287,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 }
 
 /// The number at the front and what follows it, blanks between them dropped.
-fn split_number(text: &str) -> (&str, &str) {
+pub(super) fn split_number(text: &str) -> (&str, &str) {
     let end = text
         .find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '-' || c == '+'))
         .unwrap_or(text.len());

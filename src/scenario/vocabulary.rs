@@ -34,6 +34,37 @@ pub enum DeviceKind {
     Notebook,
 }
 
+/// What a device sends and receives by, as far as a model of its energy goes.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    Display,
+    EnumIter,
+    EnumString,
+    IntoStaticStr,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum RadioKind {
+    /// UMTS.
+    #[serde(rename = "3g")]
+    #[strum(serialize = "3g")]
+    ThreeG,
+    /// LTE, with one discontinuous reception cycle.
+    Lte,
+    /// Wi-Fi.
+    Wifi,
+}
+
 /// The protocol by which a device reads mail.
 #[derive(
     Clone,

@@ -9,6 +9,7 @@
 
 mod cgroup;
 mod compare;
+mod crossover;
 mod delivery;
 mod docker;
 mod dovecot;
@@ -16,6 +17,7 @@ mod external;
 mod fake;
 mod imap;
 mod mailserver;
+mod network;
 mod other_servers;
 mod pop3;
 mod probe;

@@ -411,6 +411,7 @@ fn try_rows_of(run: &RunDir, csv: Csv) -> Result<usize, rundir::Error> {
         Csv::Generator => run.generator()?.len(),
         Csv::Consistency => run.consistency()?.len(),
         Csv::Storage => run.storage()?.len(),
+        Csv::Radio => run.radio()?.len(),
         Csv::Checks => run.checks()?.len(),
     })
 }

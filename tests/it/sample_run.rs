@@ -5,14 +5,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mailgauge::metrics::row::{
-    Cell, CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, Opening, OpeningRow, Purpose,
+    Cell, CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, Opening, OpeningRow, Purpose, RadioRow,
     ServerRow, SessionRow, StorageRow,
 };
 use mailgauge::metrics::{
     ErrorClass, Interval, Key, Operation, Record, Recorder, Sample, Timing, Traffic,
 };
 use mailgauge::rundir::{Manifest, Outcome, RunDir, Writer};
-use mailgauge::scenario::{Arm, DeviceKind, Phase};
+use mailgauge::scenario::{Arm, DeviceKind, Phase, RadioKind};
 
 pub(crate) const FIRST: Cell = Cell {
     block: 1,
@@ -74,6 +74,7 @@ pub(crate) fn records() -> Vec<Record> {
         for place in ["server", "phone", "tablet"] {
             records.push(Record::Storage(storage(cell, place)));
         }
+        records.push(Record::Radio(radio(cell)));
         records.push(Record::Check(check(cell)));
         records.push(Record::CellEnd(cell, begin + CELL_US));
     }
@@ -189,6 +190,7 @@ pub(crate) fn opening(cell: Cell, device: DeviceKind) -> OpeningRow {
         at_us: 2_000_000,
         again: device == DeviceKind::Tablet,
         attachment: false,
+        offline: false,
         outcome,
         response_us: if fetched { 5_000 } else { 30 },
         rx_bytes: if fetched { 4_300 } else { 0 },
@@ -231,6 +233,20 @@ pub(crate) fn storage(cell: Cell, place: &str) -> StorageRow {
         mail_bytes: if holds { 4_096 } else { 0 },
         files: server.then_some(4 + u64::from(holds)),
         disk_bytes: server.then_some(16_384 + if holds { 4_096 } else { 0 }),
+    }
+}
+
+pub(crate) fn radio(cell: Cell) -> RadioRow {
+    RadioRow {
+        block: cell.block,
+        arm: cell.arm,
+        user: 0,
+        device: DeviceKind::Phone,
+        radio: RadioKind::Lte,
+        simulated_s: 600.0,
+        wake_ups: 12,
+        on_s: 124.25,
+        joules: 132.5,
     }
 }
 

@@ -197,6 +197,10 @@ impl ImapDevice {
 
     /// The connection is gone: again, and if that fails for good, after a while again.
     async fn come_back(&self) {
+        tokio::select! {
+            () = self.owner.guide.draining() => return,
+            () = self.owner.reach.back() => {}
+        }
         self.check(Instant::now(), Purpose::Stay).await;
         if self.blind.get() {
             tokio::select! {

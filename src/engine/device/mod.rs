@@ -9,10 +9,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::time::sleep_until;
+
 use crate::client::{ClientError, Login};
 use crate::metrics::row::{Opening, Purpose};
 use crate::metrics::{ErrorClass, Operation, Sample, Timing, Traffic};
-use crate::net::Dialer;
+use crate::net::{Dialer, Reach};
 use crate::plan::{MessageSpec, UserId};
 use crate::scenario::{Arm, Client, DeviceKind, Scenario, Watch};
 use crate::target::Endpoint;
@@ -23,6 +25,7 @@ pub(super) use pop::PopDevice;
 use super::course::Guide;
 use super::ledger::Ledger;
 use super::log::{Log, Tap};
+use super::radio::Radio;
 use super::store::Store;
 
 /// Whose device it is, and everything it needs to connect and to note down what happens.
@@ -37,6 +40,10 @@ pub(super) struct Owner {
     pub(super) guide: Guide,
     pub(super) endpoint: Arc<Endpoint>,
     pub(super) dialer: Dialer,
+    /// Hears of the packets of all its connections.
+    pub(super) radio: Arc<Radio>,
+    /// Whether it has a network.
+    pub(super) reach: Reach,
 }
 
 impl Owner {
@@ -61,7 +68,7 @@ impl Owner {
 
     /// A connection could not be had: nobody there, or no answer.
     pub(super) fn not_reached(&self, error: &ClientError) {
-        if !error.is_refusal() {
+        if !error.is_refusal() && error.class != ErrorClass::Offline {
             self.log.gauge(|gauges| gauges.lost_in_a_row += 1);
         }
     }
@@ -241,6 +248,21 @@ impl Device {
             Self::Pop(_) => {}
             Self::Imap(device) => device.close().await,
         }
+    }
+
+    /// Is without a network from one instant to another, at most until the drain.
+    pub(super) async fn lose_network(&self, from: Instant, to: Instant) {
+        let Owner { reach, guide, .. } = &**self.owner();
+        tokio::select! {
+            () = guide.draining() => return,
+            () = sleep_until(from.into()) => {}
+        }
+        reach.lose();
+        tokio::select! {
+            () = guide.draining() => {}
+            () = sleep_until(to.into()) => {}
+        }
+        reach.regain();
     }
 
     pub(super) fn owner(&self) -> &Rc<Owner> {

@@ -4,7 +4,7 @@ use super::{ArmFigures, Observed, Part, Ruling};
 use crate::judge::figure::{mean, percent, quantile};
 use crate::judge::verdict::Answer;
 use crate::metrics::Operation;
-use crate::metrics::row::{Opening, OpeningRow, Purpose};
+use crate::metrics::row::{Opening, OpeningRow, Purpose, RadioRow};
 use crate::scenario::{DeviceKind, Protocol};
 
 pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
@@ -33,6 +33,9 @@ pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
         ("phone_open_p95", quantile(times(), 0.95)),
         ("phone_stored", stored(part)),
         ("phone_check_bytes", check_bytes(part)),
+        ("phone_wake_ups", per_day(part, |row| row.wake_ups as f64)),
+        ("phone_radio_on", per_day(part, |row| row.on_s)),
+        ("phone_joules", per_day(part, |row| row.joules)),
     ]
 }
 
@@ -42,6 +45,17 @@ fn received(part: Part<'_>) -> Option<u64> {
         .filter(|row| row.device == Some(DeviceKind::Phone))
         .map(|row| row.rx_bytes)
         .reduce(|a, b| a + b)
+}
+
+/// A sum of the radio's model over all phones, per day of one phone.
+fn per_day(part: Part<'_>, of: impl Fn(&RadioRow) -> f64) -> Observed {
+    let (mut sum, mut days, mut phones) = (0.0, 0.0, 0);
+    for row in part.radios(DeviceKind::Phone) {
+        sum += of(row);
+        days += row.simulated_s / 86_400.0;
+        phones += 1;
+    }
+    (days > 0.0).then(|| (sum / days, phones))
 }
 
 /// Octets of mail on a phone at the end.

@@ -15,12 +15,20 @@ pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
     let failed = count(Opening::Failed);
     let found = local + fetched;
     let planned = found + missing + failed;
+    let cut_off = || part.openings().filter(|row| row.offline);
+    let read_all_the_same = cut_off()
+        .filter(|row| matches!(row.outcome, Opening::Local | Opening::Fetched))
+        .count();
     vec![
         ("opened_local", percent(local, found)),
         ("opened_fetched", percent(fetched, found)),
         ("openings_missing", percent(missing, planned)),
         ("openings_failed", percent(failed, planned)),
         ("attachments_local", attachments_local(part)),
+        (
+            "opened_without_network",
+            percent(read_all_the_same as u64, cut_off().count() as u64),
+        ),
     ]
 }
 

@@ -2,8 +2,8 @@
 
 use crate::judge::synthetic::{as_the_document_says, empty, exchanged};
 use crate::judge::{Evidence, JudgedRow, Verdict, judge};
-use crate::metrics::row::Opening;
-use crate::scenario::{Arm, DeviceKind};
+use crate::metrics::row::{Opening, RadioRow};
+use crate::scenario::{Arm, DeviceKind, RadioKind};
 
 fn row(evidence: &Evidence, number: u8) -> JudgedRow {
     judge(evidence).rows[usize::from(number) - 1].clone()
@@ -368,4 +368,46 @@ fn row_8_divides_what_phones_received_by_their_successful_openings() {
         .figure("phone_bytes_per_opening")
         .unwrap();
     assert_eq!(pop.value, None);
+}
+
+#[test]
+fn row_3_says_what_can_be_read_without_a_network() {
+    let mut evidence = as_the_document_says();
+    let of = |evidence: &Evidence, arm| {
+        let row = row(evidence, 3);
+        let arm = row.arm(arm).unwrap();
+        arm.figure("opened_without_network").unwrap().value
+    };
+    assert_eq!(of(&evidence, Arm::POP3), None, "no outage was planned");
+    for row in &mut evidence.openings {
+        row.offline = row.device == DeviceKind::Notebook;
+        if row.offline && row.arm == Arm::IMAP {
+            row.outcome = Opening::Failed;
+        }
+    }
+    assert_eq!(of(&evidence, Arm::POP3), Some(100.0));
+    assert_eq!(of(&evidence, Arm::IMAP), Some(0.0));
+}
+
+#[test]
+fn row_8_gives_the_radios_of_phones_per_simulated_day() {
+    let mut evidence = as_the_document_says();
+    let radio = |user, device, wake_ups| RadioRow {
+        block: 1,
+        arm: Arm::IMAP,
+        user,
+        device,
+        radio: RadioKind::Lte,
+        simulated_s: 43_200.0,
+        wake_ups,
+        on_s: 100.0,
+        joules: 110.0,
+    };
+    evidence.radio.push(radio(0, DeviceKind::Phone, 10));
+    evidence.radio.push(radio(1, DeviceKind::Phone, 20));
+    evidence.radio.push(radio(1, DeviceKind::Notebook, 900));
+    let of = |metric| value(&evidence, 8, Arm::IMAP, metric);
+    assert!((of("phone_wake_ups") - 30.0).abs() < 1e-9);
+    assert!((of("phone_radio_on") - 200.0).abs() < 1e-9);
+    assert!((of("phone_joules") - 220.0).abs() < 1e-9);
 }

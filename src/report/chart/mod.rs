@@ -4,6 +4,7 @@
 mod axis;
 mod bars;
 mod canvas;
+mod crossover;
 mod latency;
 mod png;
 mod timeline;
@@ -16,6 +17,7 @@ pub use timeline::Timeline;
 
 use super::Lang;
 use crate::judge::Judgement;
+use crate::metrics::CrossoverRow;
 
 /// A chart could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +102,21 @@ pub fn draw(
         });
     }
     Ok(charts)
+}
+
+/// The picture of where the arms change places; empty where nothing was measured.
+pub fn crossover(rows: &[CrossoverRow], lang: Lang) -> Result<Vec<Chart>, Error> {
+    let svg = crossover::svg(rows, lang)?;
+    Ok(svg
+        .map(|svg| Chart {
+            name: "crossover".to_owned(),
+            alt: "time to the first readable message against mailbox, attachment and round trip"
+                .to_owned(),
+            row: None,
+            svg,
+        })
+        .into_iter()
+        .collect())
 }
 
 /// Writes the charts into a folder as SVG and PNG, in place of whatever charts were there.

@@ -13,7 +13,8 @@ use serde::Serialize;
 use super::chart::Chart;
 use super::lang::{self, Lang};
 use super::{REPORT_HTML, REPORT_MD, number, table};
-use crate::judge::{JudgedRow, Judgement, Kind, Metric, Role};
+use crate::judge::prediction::RTTS_MS;
+use crate::judge::{JudgedRow, Judgement, Kind, Metric, Prediction, Role};
 use crate::metrics::row::ErrorRow;
 use crate::rundir::Manifest;
 
@@ -143,6 +144,8 @@ impl Page<'_> {
                 m => from_rows(self.manifest),
                 facts => from_rows(self.facts()),
                 capabilities => from_rows(&self.manifest.target.capabilities),
+                rtts => RTTS_MS.to_vec(),
+                predictions => judgement.predictions.iter().map(elsewhere).collect::<Vec<_>>(),
                 checks => from_rows(&judgement.checks),
                 errors => self.error_counts(),
                 blocks => judgement.setting.blocks,
@@ -308,6 +311,19 @@ impl Page<'_> {
     }
 }
 
+/// A step here and on other networks, as a template sees it.
+fn elsewhere(step: &Prediction) -> Value {
+    context! {
+        protocol => lang::protocol(step.arm.protocol()),
+        arm => step.arm.to_string(),
+        step => step.step.to_string(),
+        n => step.n,
+        round_trips => number::digits(step.round_trips),
+        measured => number::duration(step.measured_ms),
+        predicted => step.predicted_ms.map(number::duration).to_vec(),
+    }
+}
+
 /// Anything serde knows, as a template sees it.
 fn from_rows(data: impl Serialize) -> Value {
     Value::from(Serde(data))
@@ -380,6 +396,7 @@ fn headings(lang: Lang) -> BTreeMap<&'static str, &'static str> {
         ),
         ("method", "Method", "วิธีการ"),
         ("figures", "All figures", "ตัวเลขทั้งหมด"),
+        ("elsewhere", "On another network", "บนเครือข่ายอื่น"),
         ("settings", "Settings and versions", "การตั้งค่าและรุ่น"),
         ("scenario", "The scenario", "สถานการณ์"),
         ("checks", "Sums that must add up", "ผลรวมที่ต้องตรงกัน"),

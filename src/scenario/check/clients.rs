@@ -14,6 +14,16 @@ use crate::scenario::{
 /// measured and counted at run time; below this the plan itself would be nonsense.
 pub(super) const SHORTEST_GAP: Duration = Duration::from_millis(250);
 
+/// Round trips of a session that finds nothing new: TCP, greeting, capabilities, login, list, farewell.
+const SESSION_ROUND_TRIPS: u32 = 8;
+
+/// What is checked: a kind of device, by the tables in which its client may have been changed.
+#[derive(Clone, Copy)]
+struct Subject<'a> {
+    tables: &'a [String],
+    rtt: Duration,
+}
+
 impl Faults {
     /// The scenario's devices, and those of the arms that are run where these differ.
     pub(super) fn clients(&mut self, scenario: &Scenario) {
@@ -34,35 +44,41 @@ impl Faults {
     fn client(&mut self, scenario: &Scenario, arm: Arm, kind: DeviceKind) {
         let mut tables = scenario.layers(arm, kind);
         tables.push(format!("{kind}.{}", arm.protocol()));
+        let network = scenario.device(kind).network.shape();
+        let subject = Subject {
+            tables: &tables,
+            rtt: network.map_or(Duration::ZERO, |shape| shape.rtt),
+        };
         match scenario.client(arm, kind) {
-            Client::Pop3(client) => self.pop_client(scenario, &tables, client),
-            Client::Imap(client) => self.imap_client(scenario, &tables, client),
+            Client::Pop3(client) => self.pop_client(scenario, subject, client),
+            Client::Imap(client) => self.imap_client(scenario, subject, client),
         }
     }
 
-    fn pop_client(&mut self, scenario: &Scenario, tables: &[String], client: &PopClient) {
+    fn pop_client(&mut self, scenario: &Scenario, subject: Subject<'_>, client: &PopClient) {
         let (poll, jitter) = (client.poll, client.jitter.get());
         self.gap(
             scenario,
-            (tables, "poll", "jitter"),
+            (subject, "poll", "jitter"),
             poll,
             jitter,
             "POP3 session",
         );
     }
 
-    fn imap_client(&mut self, scenario: &Scenario, tables: &[String], client: &ImapClient) {
+    fn imap_client(&mut self, scenario: &Scenario, subject: Subject<'_>, client: &ImapClient) {
+        let tables = subject.tables;
         match client.watch {
             Watch::Idle { refresh } => self.gap(
                 scenario,
-                (tables, "watch.idle.refresh", ""),
+                (subject, "watch.idle.refresh", ""),
                 refresh,
                 0.0,
                 "round of IDLE",
             ),
             Watch::Poll(poll) => self.gap(
                 scenario,
-                (tables, "watch.poll", "jitter"),
+                (subject, "watch.poll", "jitter"),
                 poll,
                 client.jitter.get(),
                 "IMAP session",
@@ -100,11 +116,12 @@ impl Faults {
     fn gap(
         &mut self,
         scenario: &Scenario,
-        (tables, key, jitter): (&[String], &str, &str),
+        (subject, key, jitter): (Subject<'_>, &str, &str),
         gap: Duration,
         spread: f64,
         what: &str,
     ) {
+        let Subject { tables, rtt } = subject;
         let path = format!("{}.{key}", tables[0]);
         if gap.is_zero() {
             let message = format!("`{path}` is 0");
@@ -112,7 +129,8 @@ impl Faults {
             return;
         }
         let shortest = scenario.clock(gap).mul_f64(1.0 - spread);
-        if shortest < SHORTEST_GAP {
+        let needed = SHORTEST_GAP + rtt * SESSION_ROUND_TRIPS;
+        if shortest < needed {
             let message = format!(
                 "`{path}` is {}, which at speed {} leaves {} of clock time, less than a {what} may take ({})",
                 duration_text(gap),
@@ -120,9 +138,9 @@ impl Faults {
                 duration_text(Duration::from_millis(
                     (shortest.as_secs_f64() * 1e3).round() as u64
                 )),
-                duration_text(SHORTEST_GAP),
+                duration_text(needed),
             );
-            let speed = scenario.speed * shortest.as_secs_f64() / SHORTEST_GAP.as_secs_f64();
+            let speed = scenario.speed * shortest.as_secs_f64() / needed.as_secs_f64();
             let of = |key| tables.iter().map(move |table| format!("{table}.{key}"));
             let paths: Vec<String> = of(key)
                 .chain(["speed".to_owned()])

@@ -144,6 +144,8 @@ fn it_refuses_what_the_reader_refuses() {
         "run = { measure = 5 }",
         "phone = { imap = { watch = \"idle\" } }",
         "mail = { sizes = \"spec2011\" }",
+        "phone = { network = \"5g\" }",
+        "phone = { radio = \"gsm\" }",
         "mailbox = { messages = { lognormal = { median = 5 } } }",
     ] {
         assert_ne!(faults_of(text), [""; 0], "{text}");

@@ -38,6 +38,13 @@ impl ImapDevice {
         due: Instant,
     ) -> Opened {
         let asked = Instant::now();
+        if !self.owner.reach.is_there() && self.store.borrow().holds(seq, attachment) {
+            return Opened {
+                outcome: Opening::Local,
+                at: self.open_here(seq, attachment, due, asked),
+                cost: Cost::default(),
+            };
+        }
         let (mut taken, step_due) = self.take_for(due).await;
         let line = &mut taken.line;
         let mut cost = Cost::default();
