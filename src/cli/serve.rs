@@ -65,7 +65,7 @@ pub struct Args {
     /// Answer each login as if the password were wrong (a test aid).
     #[arg(long)]
     refuse_logins: bool,
-    /// Neither offer nor do these: stls, uidl, top, idle, uidplus, compress (a test aid).
+    /// Neither offer nor do these: stls, uidl, top, idle, uidplus, compress, move, condstore, qresync, literal+ (a test aid).
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
     without: Vec<Feature>,
     /// Leave two of every three of these without an answer, one undone and one done: quit, expunge, delivery (a test aid).

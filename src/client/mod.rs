@@ -7,14 +7,16 @@ mod error;
 mod imap;
 mod link;
 mod login;
+mod pipeline;
 mod pop3;
 mod visit;
 
 pub use delivery::{Answer, DeliverySession, Dialect, Refusal};
 pub use error::{ClientError, OpenError, SessionFigures, printable};
 pub use imap::{
-    Appended, Changes, EnvelopeEntry, FlagEntry, FlagSet, FlagUpdate, IdleEnd, ImapCapabilities,
-    ImapSession, ListEntry, MailboxEntry, Selected,
+    Appended, Changes, Difference, EnvelopeEntry, Fetched, FetchedBody, FlagEntry, FlagSet,
+    FlagUpdate, IdleEnd, ImapCapabilities, ImapExtension, ImapSession, Known, ListEntry,
+    MailboxEntry, Resynced, Selected, Stored,
 };
 pub use link::{Link, Running};
 pub use login::{Login, LoginMethod, Secret};

@@ -75,4 +75,13 @@ pub enum Feature {
     Uidplus,
     /// IMAP's compression.
     Compress,
+    /// IMAP's MOVE.
+    Move,
+    /// IMAP's mod-sequences, and with them QRESYNC.
+    Condstore,
+    /// IMAP's memory of what was taken away.
+    Qresync,
+    /// IMAP's literals without waiting.
+    #[strum(serialize = "literal+")]
+    LiteralPlus,
 }

@@ -35,13 +35,13 @@ pub struct Stats {
 pub struct ProtocolStats {
     /// Connections accepted.
     pub connections: u64,
-    /// Received, above TLS.
+    /// Received, above TLS and compression.
     pub rx_bytes: u64,
-    /// Sent, above TLS.
+    /// Sent, above TLS and compression.
     pub tx_bytes: u64,
-    /// Received, below TLS.
+    /// Received, below TLS and compression.
     pub wire_rx_bytes: u64,
-    /// Sent, below TLS.
+    /// Sent, below TLS and compression.
     pub wire_tx_bytes: u64,
 }
 

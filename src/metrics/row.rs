@@ -67,13 +67,13 @@ pub struct OperationRow {
     pub response_p99_us: u64,
     /// Largest.
     pub response_max_us: u64,
-    /// Protocol bytes from the server, above TLS.
+    /// Protocol bytes from the server, above TLS and compression.
     pub rx_bytes: u64,
-    /// Protocol bytes to the server, above TLS.
+    /// Protocol bytes to the server, above TLS and compression.
     pub tx_bytes: u64,
-    /// TCP payload from the server, below TLS.
+    /// TCP payload from the server, below TLS and compression.
     pub wire_rx_bytes: u64,
-    /// TCP payload to the server, below TLS.
+    /// TCP payload to the server, below TLS and compression.
     pub wire_tx_bytes: u64,
     /// How often the client wrote and then had to wait.
     pub round_trips: u64,
@@ -138,13 +138,13 @@ pub struct SessionRow {
     pub login_us: Option<u64>,
     /// Start of connecting until the inbox is usable, µs; empty if it never was.
     pub usable_us: Option<u64>,
-    /// Protocol bytes from the server, above TLS.
+    /// Protocol bytes from the server, above TLS and compression.
     pub rx_bytes: u64,
-    /// Protocol bytes to the server, above TLS.
+    /// Protocol bytes to the server, above TLS and compression.
     pub tx_bytes: u64,
-    /// TCP payload from the server, below TLS.
+    /// TCP payload from the server, below TLS and compression.
     pub wire_rx_bytes: u64,
-    /// TCP payload to the server, below TLS.
+    /// TCP payload to the server, below TLS and compression.
     pub wire_tx_bytes: u64,
     /// How often the client wrote and then had to wait.
     pub round_trips: u32,

@@ -259,13 +259,13 @@ pub struct ServerCount {
 pub struct ServiceCount {
     /// Accepted connections.
     pub connections: u64,
-    /// Received, above TLS.
+    /// Received, above TLS and compression.
     pub rx_bytes: u64,
-    /// Sent, above TLS.
+    /// Sent, above TLS and compression.
     pub tx_bytes: u64,
-    /// Received, below TLS.
+    /// Received, below TLS and compression.
     pub wire_rx_bytes: u64,
-    /// Sent, below TLS.
+    /// Sent, below TLS and compression.
     pub wire_tx_bytes: u64,
 }
 

@@ -1,5 +1,7 @@
 //! What the client knows of the server's side without having asked: the mailbox as untagged data describes it.
 
+use std::ops::RangeInclusive;
+
 use super::{FlagSet, ImapCapabilities};
 use crate::client::printable;
 use crate::proto::imap::{Code, Condition, Fetch, FetchItem, Malformed, Response};
@@ -14,6 +16,9 @@ pub struct Changes {
     pub exists: Option<u32>,
     /// So many messages were expunged, by this session or another.
     pub expunged: u64,
+    /// Their UIDs, where QRESYNC is on (RFC 7162): then the server tells these and no sequence numbers. At most 10,000
+    /// ranges; `expunged` counts all.
+    pub vanished: Vec<RangeInclusive<u32>>,
     /// Flags that changed; at most 10,000.
     pub flags: Vec<FlagUpdate>,
     /// How many flag updates came in all.
@@ -38,6 +43,8 @@ pub struct FlagUpdate {
     pub uid: Option<u32>,
     /// Its flags from now on.
     pub flags: FlagSet,
+    /// Modification sequence, where the server told one (RFC 7162).
+    pub mod_seq: Option<u64>,
 }
 
 /// Everything that untagged data tells.
@@ -46,6 +53,9 @@ pub(super) struct Mirror {
     pub(super) capabilities: ImapCapabilities,
     pub(super) changes: Changes,
     pub(super) exists: u32,
+    pub(super) highest_mod_seq: Option<u64>,
+    /// QRESYNC is on, for the rest of the session.
+    pub(super) qresync: bool,
     pub(super) unknown: u64,
     /// Grows with each change of the mailbox.
     pub(super) news: u64,
@@ -66,10 +76,21 @@ impl Mirror {
             Response::Vanished {
                 earlier: false,
                 uids,
-            } => self.gone(uids.count()),
+            } => {
+                self.gone(uids.count());
+                let room = MOST_UPDATES.saturating_sub(self.changes.vanished.len());
+                self.changes.vanished.extend(uids.iter().take(room));
+            }
+            Response::Enabled(words) => {
+                self.qresync |= words
+                    .iter()
+                    .any(|word| word.eq_ignore_ascii_case(b"QRESYNC"));
+            }
             Response::Capability(words) => self.capabilities = (*words).into(),
             Response::Tagged { text, .. } | Response::Status(_, text) => match text.code {
                 Some(Code::Capability(words)) => self.capabilities = words.into(),
+                Some(Code::HighestModSeq(number)) => self.reached(number),
+                Some(Code::NoModSeq) => self.highest_mod_seq = None,
                 Some(Code::Alert) => self.changes.alert = Some(printable(text.words)),
                 _ => {}
             },
@@ -86,12 +107,17 @@ impl Mirror {
         let sequence = fetch.sequence;
         let mut uid = None;
         let mut flags = None;
+        let mut mod_seq = None;
         for item in fetch {
             match item? {
                 FetchItem::Uid(number) => uid = Some(number),
+                FetchItem::ModSeq(number) => mod_seq = Some(number),
                 FetchItem::Flags(set) => flags = Some(FlagSet::from(set)),
                 _ => {}
             }
+        }
+        if let Some(number) = mod_seq {
+            self.reached(number);
         }
         let Some(flags) = flags else {
             return Ok(());
@@ -103,6 +129,7 @@ impl Mirror {
                 sequence,
                 uid,
                 flags,
+                mod_seq,
             });
         }
         Ok(())
@@ -111,7 +138,13 @@ impl Mirror {
     /// Another mailbox is selected, or none.
     pub(super) fn forget_mailbox(&mut self) {
         self.exists = 0;
+        self.highest_mod_seq = None;
         self.changes = Changes::default();
+    }
+
+    /// The mailbox has come to this modification sequence. The server may tell them in any order (RFC 7162 section 3.1.2).
+    pub(super) fn reached(&mut self, mod_seq: u64) {
+        self.highest_mod_seq = self.highest_mod_seq.max(Some(mod_seq));
     }
 
     pub(super) fn said_bye(&self) -> bool {

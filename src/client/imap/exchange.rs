@@ -7,7 +7,7 @@ use crate::client::{ClientError, printable};
 use crate::metrics::{ErrorClass, Observer, Operation};
 use crate::proto::digest::{Digester, MessageDigest};
 use crate::proto::imap::framer::{FrameError, Piece};
-use crate::proto::imap::{Command, Condition, Malformed, Nstring, Response};
+use crate::proto::imap::{Command, Condition, LiteralForm, Malformed, Nstring, Response};
 
 /// A reply may take so many times the limit for a silence, as a whole: a server that never stops talking must
 /// not hold a session for ever.
@@ -117,9 +117,15 @@ enum Step {
 impl<O: Observer> ImapSession<O> {
     /// Begins a command under the next tag.
     pub(super) fn new_command(&mut self, name: &str) -> Command {
+        let form = self.mirror.capabilities.literals().min(self.literals);
+        self.new_command_in(name, form)
+    }
+
+    /// As [`Self::new_command`], with literals in a form of the caller's.
+    pub(super) fn new_command_in(&mut self, name: &str, form: LiteralForm) -> Command {
         self.last_tag += 1;
-        let tag = format!("m{}", self.last_tag);
-        Command::new(&tag, name, self.mirror.capabilities.literals())
+        self.awaited_tag = self.last_tag;
+        Command::new(&format!("m{}", self.last_tag), name, form)
     }
 
     /// One whole command: times it, sends it, hands each response to `collect`, and tells the observer.
@@ -318,7 +324,7 @@ impl<O: Observer> ImapSession<O> {
                 condition,
                 text,
             } => {
-                if !is_tag(tag, self.last_tag) {
+                if !is_tag(tag, self.awaited_tag) {
                     let detail = format!("a response has the tag `{}`", printable(tag));
                     return Err(ClientError::protocol(operation, detail));
                 }
@@ -373,11 +379,11 @@ impl<O: Observer> ImapSession<O> {
     }
 }
 
-fn is_tag(tag: &[u8], last: u32) -> bool {
+fn is_tag(tag: &[u8], awaited: u32) -> bool {
     tag.strip_prefix(b"m")
         .and_then(|digits| std::str::from_utf8(digits).ok())
         .and_then(|digits| digits.parse().ok())
-        == Some(last)
+        == Some(awaited)
 }
 
 fn too_long(operation: Operation, error: FrameError) -> ClientError {

@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::pin::pin;
 
-use super::ImapSession;
 use super::exchange::{Reply, nothing};
+use super::{ImapExtension, ImapSession};
 use crate::client::ClientError;
 use crate::metrics::{Observer, Operation};
 
@@ -29,7 +29,7 @@ impl<O: Observer> ImapSession<O> {
     /// [`Self::changes`] before: what came earlier does not end the wait. `NotOffered` where IDLE is not.
     pub async fn idle(&mut self, stop: impl Future<Output = ()>) -> Result<IdleEnd, ClientError> {
         let operation = Operation::Idle;
-        self.require("IDLE", operation)?;
+        self.require(ImapExtension::Idle, operation)?;
         let running = self.link.begin(operation);
         let result = self.wait(operation, stop).await;
         self.link.end(running, result)

@@ -1,10 +1,10 @@
 //! Commands about mailboxes and the session as a whole.
 
-use super::ImapSession;
-use super::exchange::{Taken, nothing, push};
+use super::exchange::{Bodies, Taken, Unusable, nothing, push};
+use super::{ImapExtension, ImapSession};
 use crate::client::ClientError;
 use crate::metrics::{ErrorClass, Observer, Operation};
-use crate::proto::imap::{Code, MailboxStatus, Namespaces, Response};
+use crate::proto::imap::{Code, Command, MailboxStatus, Namespaces, Response, StatusItem};
 
 /// A mailbox as SELECT found it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +36,26 @@ pub struct MailboxEntry {
     pub attributes: Vec<String>,
 }
 
+impl Selected {
+    fn note(&mut self, response: &Response<'_>) {
+        match response {
+            Response::Exists(exists) => self.exists = *exists,
+            Response::Recent(recent) => self.recent = *recent,
+            Response::Status(_, text) | Response::Tagged { text, .. } => match text.code {
+                // What was said before this was about the mailbox selected before.
+                Some(Code::Closed) => *self = Self::default(),
+                Some(Code::Unseen(sequence)) => self.first_unseen = Some(sequence),
+                Some(Code::UidValidity(number)) => self.uid_validity = Some(number),
+                Some(Code::UidNext(uid)) => self.uid_next = Some(uid),
+                Some(Code::HighestModSeq(number)) => self.highest_mod_seq = Some(number),
+                Some(Code::ReadOnly) => self.read_only = true,
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+}
+
 impl MailboxEntry {
     /// Whether the server gives it an attribute, such as `\Sent` (RFC 6154).
     pub fn has(&self, attribute: &str) -> bool {
@@ -48,45 +68,38 @@ impl MailboxEntry {
 impl<O: Observer> ImapSession<O> {
     /// SELECT.
     pub async fn select(&mut self, mailbox: &str) -> Result<Selected, ClientError> {
-        self.open_mailbox("SELECT", mailbox).await
+        let command = self.new_command("SELECT").mailbox(mailbox);
+        self.open_mailbox(command, nothing).await
     }
 
     /// EXAMINE: SELECT for reading only.
     pub async fn examine(&mut self, mailbox: &str) -> Result<Selected, ClientError> {
-        self.open_mailbox("EXAMINE", mailbox).await
+        let command = self.new_command("EXAMINE").mailbox(mailbox);
+        self.open_mailbox(command, nothing).await
     }
 
-    async fn open_mailbox(&mut self, name: &str, mailbox: &str) -> Result<Selected, ClientError> {
+    /// One SELECT or EXAMINE; `collect` sees what is not about the mailbox as such.
+    pub(super) async fn open_mailbox(
+        &mut self,
+        command: Command,
+        mut collect: impl FnMut(Response<'_>, &mut Bodies) -> Result<Taken, Unusable>,
+    ) -> Result<Selected, ClientError> {
         self.mirror.forget_mailbox();
         let mut selected = Selected::default();
-        let command = self.new_command(name).mailbox(mailbox);
-        self.command(Operation::Select, command, |response, _| {
-            match response {
-                Response::Exists(exists) => selected.exists = exists,
-                Response::Recent(recent) => selected.recent = recent,
-                Response::Status(_, text) | Response::Tagged { text, .. } => match text.code {
-                    // What was said before this was about the mailbox selected before.
-                    Some(Code::Closed) => selected = Selected::default(),
-                    Some(Code::Unseen(sequence)) => selected.first_unseen = Some(sequence),
-                    Some(Code::UidValidity(number)) => selected.uid_validity = Some(number),
-                    Some(Code::UidNext(uid)) => selected.uid_next = Some(uid),
-                    Some(Code::HighestModSeq(number)) => selected.highest_mod_seq = Some(number),
-                    Some(Code::ReadOnly) => selected.read_only = true,
-                    _ => {}
-                },
-                _ => {}
-            }
-            Ok(Taken::No)
+        self.command(Operation::Select, command, |response, bodies| {
+            selected.note(&response);
+            collect(response, bodies)
         })
         .await?;
         self.mirror.forget_mailbox();
         self.mirror.exists = selected.exists;
+        self.mirror.highest_mod_seq = selected.highest_mod_seq;
         Ok(selected)
     }
 
     /// UNSELECT (RFC 3691): leaves the mailbox and expunges nothing. `NotOffered` where it is not.
     pub async fn unselect(&mut self) -> Result<(), ClientError> {
-        self.require("UNSELECT", Operation::Unselect)?;
+        self.require(ImapExtension::Unselect, Operation::Unselect)?;
         let command = self.new_command("UNSELECT");
         self.command(Operation::Unselect, command, nothing).await?;
         self.mirror.forget_mailbox();
@@ -115,7 +128,7 @@ impl<O: Observer> ImapSession<O> {
 
     /// ID (RFC 2971): says who we are, returns who the server is. `NotOffered` where it is not.
     pub async fn id(&mut self) -> Result<Vec<(String, Option<String>)>, ClientError> {
-        self.require("ID", Operation::Id)?;
+        self.require(ImapExtension::Id, Operation::Id)?;
         let ours = ["name", "mailgauge", "version", env!("CARGO_PKG_VERSION")];
         let command = self.new_command("ID").strings(&ours);
         let mut theirs = Vec::new();
@@ -132,7 +145,7 @@ impl<O: Observer> ImapSession<O> {
 
     /// ENABLE (RFC 5161): returns what the server then enabled. `NotOffered` where it is not.
     pub async fn enable(&mut self, extensions: &[&str]) -> Result<Vec<String>, ClientError> {
-        self.require("ENABLE", Operation::Enable)?;
+        self.require(ImapExtension::Enable, Operation::Enable)?;
         let mut command = self.new_command("ENABLE");
         for extension in extensions {
             command = command.word(extension);
@@ -154,7 +167,7 @@ impl<O: Observer> ImapSession<O> {
     /// on a connection that is compressed already.
     pub async fn compress(&mut self) -> Result<(), ClientError> {
         let operation = Operation::Compress;
-        self.require("COMPRESS=DEFLATE", operation)?;
+        self.require(ImapExtension::Compress, operation)?;
         if self.link.wire().is_compressed() {
             return Err(ClientError::new(
                 ErrorClass::NotOffered,
@@ -182,7 +195,7 @@ impl<O: Observer> ImapSession<O> {
 
     /// NAMESPACE (RFC 2342): where mailboxes lie. `NotOffered` where it is not.
     pub async fn namespace(&mut self) -> Result<Namespaces, ClientError> {
-        self.require("NAMESPACE", Operation::Namespace)?;
+        self.require(ImapExtension::Namespace, Operation::Namespace)?;
         let command = self.new_command("NAMESPACE");
         let mut namespaces = Namespaces::default();
         self.command(Operation::Namespace, command, |response, _| {
@@ -225,10 +238,16 @@ impl<O: Observer> ImapSession<O> {
 
     /// STATUS (MESSAGES UIDNEXT UIDVALIDITY UNSEEN) of a mailbox, which need not be selected.
     pub async fn status(&mut self, mailbox: &str) -> Result<MailboxStatus<'static>, ClientError> {
-        let command = self
-            .new_command("STATUS")
-            .mailbox(mailbox)
-            .word("(MESSAGES UIDNEXT UIDVALIDITY UNSEEN)");
+        self.status_of(mailbox, &StatusItem::USUAL).await
+    }
+
+    /// STATUS of a mailbox, which need not be selected: these items of it.
+    pub async fn status_of(
+        &mut self,
+        mailbox: &str,
+        items: &[StatusItem],
+    ) -> Result<MailboxStatus<'static>, ClientError> {
+        let command = self.status_command(mailbox, items);
         let mut status = MailboxStatus::default();
         self.command(Operation::Status, command, |response, _| {
             if let Response::MailboxStatus(told) = response {
@@ -239,6 +258,13 @@ impl<O: Observer> ImapSession<O> {
         })
         .await?;
         Ok(status)
+    }
+
+    pub(super) fn status_command(&mut self, mailbox: &str, items: &[StatusItem]) -> Command {
+        let items: Vec<&str> = items.iter().map(Into::into).collect();
+        self.new_command("STATUS")
+            .mailbox(mailbox)
+            .word(&format!("({})", items.join(" ")))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::client::ClientError;
 use crate::metrics::{Observer, Operation};
 use crate::proto::digest::MessageDigest;
 use crate::proto::imap::{
-    Code, Command, Criterion, Envelope, Fetch, FetchItem, FetchItems, Part, Response, UidSet,
+    Code, Criterion, Envelope, Fetch, FetchItem, FetchItems, Part, Response, UidSet,
 };
 
 /// Command lines are kept below this: RFC 7162 section 4 wants 8192 octets to be enough for all.
@@ -47,6 +47,64 @@ pub struct EnvelopeEntry {
     pub octets: u64,
     /// ENVELOPE, of which a list shows date, subject and author.
     pub envelope: Envelope,
+}
+
+/// What a server told of one message: of what was asked for, what it has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fetched {
+    /// UID.
+    pub uid: u32,
+    /// FLAGS.
+    pub flags: Option<FlagSet>,
+    /// RFC822.SIZE.
+    pub octets: Option<u64>,
+    /// MODSEQ (RFC 7162).
+    pub mod_seq: Option<u64>,
+    /// ENVELOPE.
+    pub envelope: Option<Envelope>,
+    /// BODYSTRUCTURE: its parts.
+    pub parts: Option<Vec<Part>>,
+    /// Each BODY[…], in the order in which they came.
+    pub bodies: Vec<FetchedBody>,
+}
+
+/// One section of one message, which streamed by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchedBody {
+    /// As the server names it: empty for the whole message, `1.2`, `HEADER.FIELDS (…)`.
+    pub section: String,
+    /// The first octet, where only some were asked for.
+    pub origin: Option<u64>,
+    /// What came; none: NIL.
+    pub digest: Option<MessageDigest>,
+}
+
+impl Fetched {
+    fn read(fetch: Fetch<'_>, bodies: &mut Bodies) -> Result<Self, Unusable> {
+        let mut fetched = Self::default();
+        for item in fetch {
+            match item? {
+                FetchItem::Uid(uid) => fetched.uid = uid,
+                FetchItem::Flags(flags) => fetched.flags = Some(flags.into()),
+                FetchItem::Size(octets) => fetched.octets = Some(octets),
+                FetchItem::ModSeq(number) => fetched.mod_seq = Some(number),
+                FetchItem::Envelope(envelope) => fetched.envelope = Some(envelope.parse()?),
+                FetchItem::Structure(structure) => fetched.parts = Some(structure.parts()?),
+                FetchItem::Body(body) => fetched.bodies.push(FetchedBody {
+                    section: String::from_utf8_lossy(body.section).into_owned(),
+                    origin: body.origin,
+                    digest: bodies.digest(&body.data),
+                }),
+                _ => {}
+            }
+        }
+        Ok(fetched)
+    }
+
+    /// Something with a UID; what has none is news that nobody asked for.
+    fn is_answer(&self) -> bool {
+        self.uid > 0
+    }
 }
 
 impl<O: Observer> ImapSession<O> {
@@ -120,6 +178,24 @@ impl<O: Observer> ImapSession<O> {
             Ok(told.then_some((entry.uid, entry)))
         };
         self.fetch_list(Operation::FetchHeaders, uids.into(), items, each, &mut list)
+            .await?;
+        Ok(list)
+    }
+
+    /// UID FETCH of whatever is asked for, of as many messages as there are. Bodies stream by; only their digests stay.
+    /// `operation` says what it counts as.
+    pub async fn fetch(
+        &mut self,
+        operation: Operation,
+        uids: impl Into<UidSet>,
+        items: FetchItems,
+    ) -> Result<Vec<Fetched>, ClientError> {
+        let mut list = Vec::new();
+        let each = |fetch: Fetch<'_>, bodies: &mut Bodies| {
+            let fetched = Fetched::read(fetch, bodies)?;
+            Ok(fetched.is_answer().then_some((fetched.uid, fetched)))
+        };
+        self.fetch_list(operation, uids.into(), items, each, &mut list)
             .await?;
         Ok(list)
     }
@@ -285,20 +361,6 @@ impl<O: Observer> ImapSession<O> {
         uids.sort_unstable();
         uids.dedup();
         Ok(uids)
-    }
-
-    /// A command with the next tag, under capabilities that are about to be replaced.
-    pub(super) fn new_command_for(
-        &mut self,
-        name: &str,
-        capabilities: &super::ImapCapabilities,
-    ) -> Command {
-        self.last_tag += 1;
-        Command::new(
-            &format!("m{}", self.last_tag),
-            name,
-            capabilities.literals(),
-        )
     }
 }
 

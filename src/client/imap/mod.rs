@@ -5,27 +5,33 @@
 mod capabilities;
 mod changes;
 mod exchange;
+mod extension;
 mod flags;
 mod idle;
 mod mailbox;
 mod message;
 mod open;
+mod pipeline;
+mod resync;
 mod store;
 
 use std::time::Instant;
 
 pub use capabilities::ImapCapabilities;
 pub use changes::{Changes, FlagUpdate};
+pub use extension::ImapExtension;
 pub use flags::FlagSet;
 pub use idle::IdleEnd;
 pub use mailbox::{MailboxEntry, Selected};
-pub use message::{EnvelopeEntry, FlagEntry, ListEntry};
-pub use store::Appended;
+pub use message::{EnvelopeEntry, Fetched, FetchedBody, FlagEntry, ListEntry};
+pub use resync::{Difference, Known, Resynced};
+pub use store::{Appended, Stored};
 
 use self::changes::Mirror;
 use self::exchange::{Bodies, nothing};
 use super::{ClientError, Link, SessionFigures};
 use crate::metrics::{ErrorClass, Observer, Operation};
+use crate::proto::imap::LiteralForm;
 use crate::proto::imap::framer::Framer;
 
 /// An IMAP session that is logged in. Dropping it closes the connection.
@@ -39,12 +45,26 @@ pub struct ImapSession<O> {
     bodies: Bodies,
     mirror: Mirror,
     last_tag: u32,
+    /// The tag of the command whose answers come now; of a pipeline the first that is not answered.
+    awaited_tag: u32,
+    /// What is used of the forms of literals that the server takes.
+    literals: LiteralForm,
 }
 
 impl<O: Observer> ImapSession<O> {
     /// What the server can do, as it said last.
     pub fn capabilities(&self) -> &ImapCapabilities {
         &self.mirror.capabilities
+    }
+
+    /// Literals go in this form from here on (RFC 7888), where nothing is said in the best one that the server takes.
+    /// `NotOffered` where the server does not take it.
+    pub fn use_literals(&mut self, form: LiteralForm) -> Result<(), ClientError> {
+        if form > self.mirror.capabilities.literals() {
+            return Err(not_offered(ImapExtension::LiteralPlus, Operation::Append));
+        }
+        self.literals = form;
+        Ok(())
     }
 
     /// What came unasked since this was called last, or since the mailbox was selected.
@@ -97,15 +117,33 @@ impl<O: Observer> ImapSession<O> {
         self.link.abort()
     }
 
+    /// The highest modification sequence of the selected mailbox that the server has told (RFC 7162): what a client
+    /// keeps for the next time. None: the mailbox keeps none.
+    pub fn highest_mod_seq(&self) -> Option<u64> {
+        self.mirror.highest_mod_seq
+    }
+
     /// Fails with [`ErrorClass::NotOffered`] unless the server offers an extension.
-    fn require(&self, capability: &str, operation: Operation) -> Result<(), ClientError> {
-        if self.mirror.capabilities.has(capability) {
+    pub fn require(
+        &self,
+        extension: ImapExtension,
+        operation: Operation,
+    ) -> Result<(), ClientError> {
+        if self.mirror.capabilities.offers(extension) {
             return Ok(());
         }
-        Err(ClientError::new(
-            ErrorClass::NotOffered,
-            operation,
-            format!("the server does not offer {capability}"),
-        ))
+        Err(not_offered(extension, operation))
     }
+}
+
+fn not_offered(extension: ImapExtension, operation: Operation) -> ClientError {
+    ClientError::new(
+        ErrorClass::NotOffered,
+        operation,
+        format!(
+            "the server does not offer {} (RFC {})",
+            extension.capability(),
+            extension.rfc()
+        ),
+    )
 }

@@ -11,7 +11,7 @@ use crate::client::{ClientError, Link, Login, OpenError, Visit, printable};
 use crate::metrics::{ErrorClass, Observer, Operation};
 use crate::net::{Address, Dialer};
 use crate::proto::imap::framer::{Framer, Limits};
-use crate::proto::imap::{Code, Command, Condition, Response};
+use crate::proto::imap::{Code, Command, Condition, LiteralForm, Response};
 use crate::scenario::TlsMode;
 
 /// The greeting.
@@ -96,6 +96,8 @@ impl<O: Observer> ImapSession<O> {
             bodies: Bodies::default(),
             mirror: Mirror::default(),
             last_tag: 0,
+            awaited_tag: 0,
+            literals: LiteralForm::Plus,
         }
     }
 
@@ -159,8 +161,14 @@ impl<O: Observer> ImapSession<O> {
 
     async fn start_tls(&mut self) -> Result<(), ClientError> {
         self.ask_if_unknown().await?;
-        self.require("STARTTLS", Operation::Tls)?;
         let operation = Operation::Tls;
+        if !self.mirror.capabilities.has("STARTTLS") {
+            return Err(ClientError::new(
+                ErrorClass::NotOffered,
+                operation,
+                "the server does not offer STARTTLS",
+            ));
+        }
         let command = self.new_command("STARTTLS").finish();
         // Its round trip is part of what TLS costs.
         let running = self.link.begin(operation);
@@ -201,7 +209,7 @@ impl<O: Observer> ImapSession<O> {
             )),
             Presentation::Command => {
                 let command = self
-                    .new_command_for("LOGIN", &offered)
+                    .new_command_in("LOGIN", offered.literals())
                     .string(login.user.as_bytes())
                     .string(login.password.expose().as_bytes());
                 self.converse(command, None).await
@@ -211,7 +219,7 @@ impl<O: Observer> ImapSession<O> {
                 let nonce = nonce();
                 let mut sasl = Authentication::begin(mechanism, login, address, &nonce)?;
                 let mut command = self
-                    .new_command_for("AUTHENTICATE", &offered)
+                    .new_command_in("AUTHENTICATE", offered.literals())
                     .word(sasl.name());
                 // Without SASL-IR (RFC 4959) the response waits for the server's challenge.
                 if offered.has("SASL-IR")

@@ -1,8 +1,10 @@
 //! Commands that change mailboxes: flags, expunging, copies, new messages.
 
-use super::exchange::{Bodies, Reply, Taken, nothing, push};
+use std::ops::RangeInclusive;
+
+use super::exchange::{Bodies, MOST_ENTRIES, Reply, Taken, nothing, push};
 use super::message::{SET_OCTETS, flag_entry};
-use super::{FlagEntry, ImapSession};
+use super::{FlagEntry, ImapExtension, ImapSession};
 use crate::client::ClientError;
 use crate::metrics::{ErrorClass, Observer, Operation};
 use crate::proto::imap::{Code, Response, StoreMode, UidSet};
@@ -16,6 +18,15 @@ pub struct Appended {
     pub uid: u32,
 }
 
+/// What became of flags that were to be changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// The flags that the server told of messages that are there.
+    pub flags: Vec<FlagEntry>,
+    /// UIDs of messages that were left alone, for somebody had changed them.
+    pub modified: Vec<RangeInclusive<u32>>,
+}
+
 /// The wire is flushed whenever this much of a body is buffered.
 const BODY_FLUSH: usize = 32 * 1024;
 
@@ -27,32 +38,63 @@ impl<O: Observer> ImapSession<O> {
         mode: StoreMode,
         flags: &[&str],
     ) -> Result<Vec<FlagEntry>, ClientError> {
-        let uids = uids.into();
-        let mut list = Vec::new();
+        let stored = self.store_if(uids.into(), None, mode, flags).await?;
+        Ok(stored.flags)
+    }
+
+    /// UID STORE (UNCHANGEDSINCE) (RFC 7162 section 3.1.3): leaves messages alone that somebody has changed after `mod_seq`.
+    /// `NotOffered` without CONDSTORE.
+    pub async fn store_unchanged(
+        &mut self,
+        uids: impl Into<UidSet>,
+        mod_seq: u64,
+        mode: StoreMode,
+        flags: &[&str],
+    ) -> Result<Stored, ClientError> {
+        self.require(ImapExtension::Condstore, Operation::Store)?;
+        self.store_if(uids.into(), Some(mod_seq), mode, flags).await
+    }
+
+    async fn store_if(
+        &mut self,
+        uids: UidSet,
+        unchanged_since: Option<u64>,
+        mode: StoreMode,
+        flags: &[&str],
+    ) -> Result<Stored, ClientError> {
+        let mut stored = Stored::default();
         for set in uids.texts(SET_OCTETS) {
-            let command = self
-                .new_command("UID STORE")
-                .word(&set)
-                .word(mode.item())
-                .flags(flags);
+            let mut command = self.new_command("UID STORE").word(&set);
+            if let Some(mod_seq) = unchanged_since {
+                command = command.word(&format!("(UNCHANGEDSINCE {mod_seq})"));
+            }
+            let command = command.word(mode.item()).flags(flags);
             self.command(Operation::Store, command, |response, _| {
-                let Response::Fetch(fetch) = response else {
-                    return Ok(Taken::No);
+                let fetch = match response {
+                    Response::Fetch(fetch) => fetch,
+                    Response::Tagged { text, .. } => {
+                        if let Some(Code::Modified(left)) = text.code {
+                            stored.modified.extend(left.iter().take(MOST_ENTRIES));
+                        }
+                        return Ok(Taken::No);
+                    }
+                    _ => return Ok(Taken::No),
                 };
                 match flag_entry(fetch)? {
-                    Some((uid, entry)) if uids.contains(uid) => push(&mut list, entry),
+                    Some((uid, entry)) if uids.contains(uid) => push(&mut stored.flags, entry),
                     _ => Ok(Taken::No),
                 }
             })
             .await?;
         }
-        Ok(list)
+        self.note_mod_seqs(&stored.flags);
+        Ok(stored)
     }
 
     /// UID EXPUNGE (RFC 4315): takes away those of these messages that are marked `\Deleted`. Without UIDPLUS
     /// it is `NotOffered`: [`Self::expunge`] would take others' messages too.
     pub async fn expunge_uids(&mut self, uids: impl Into<UidSet>) -> Result<(), ClientError> {
-        self.require("UIDPLUS", Operation::Expunge)?;
+        self.require(ImapExtension::Uidplus, Operation::Expunge)?;
         for set in uids.into().texts(SET_OCTETS) {
             let command = self.new_command("UID EXPUNGE").word(&set);
             self.command(Operation::Expunge, command, nothing).await?;
@@ -87,8 +129,8 @@ impl<O: Observer> ImapSession<O> {
         mailbox: &str,
     ) -> Result<(), ClientError> {
         let uids = uids.into();
-        if !self.capabilities().has("MOVE") {
-            self.require("UIDPLUS", Operation::Move)?;
+        if !self.capabilities().offers(ImapExtension::Move) {
+            self.require(ImapExtension::Uidplus, Operation::Move)?;
             self.copy(uids.clone(), mailbox).await?;
             self.store(uids.clone(), StoreMode::Add, &["\\Deleted"])
                 .await?;

@@ -5,8 +5,7 @@ mod pipeline;
 
 use std::time::Instant;
 
-use pipeline::Pipeline;
-
+use super::pipeline::Pipeline;
 use super::{ClientError, Link, Login, OpenError, SessionFigures};
 use crate::metrics::{ErrorClass, Observer, Operation};
 use crate::net::{Address, Dialer};

@@ -1,52 +1,12 @@
 //! Many commands at once (PIPELINING, RFC 2449, section 6.8), each timed.
 
-use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::PopSession;
+use crate::client::pipeline::{PIPELINE_WINDOW, Pipeline};
 use crate::client::{ClientError, Running};
 use crate::metrics::{Observer, Operation};
 use crate::proto::pop3::Command;
-
-/// So many commands of a pipeline are underway at most: few enough that they always fit the server's
-/// receive buffer, so that neither side waits for the other for ever.
-const PIPELINE_WINDOW: usize = 20;
-
-/// Commands about many messages, of which a window is underway.
-pub(super) struct Pipeline<'a> {
-    waiting: &'a [u32],
-    underway: VecDeque<u32>,
-    window: usize,
-    flushed: Instant,
-}
-
-impl<'a> Pipeline<'a> {
-    pub(super) fn new(numbers: &'a [u32], window: usize) -> Self {
-        Self {
-            waiting: numbers,
-            underway: VecDeque::with_capacity(window),
-            window,
-            flushed: Instant::now(),
-        }
-    }
-
-    /// What is to be sent now: when the window is half empty, so that commands go out in batches.
-    fn refill(&mut self) -> &'a [u32] {
-        if self.underway.len() > self.window / 2 {
-            return &[];
-        }
-        let room = self.window - self.underway.len();
-        let (fresh, rest) = self.waiting.split_at(room.min(self.waiting.len()));
-        self.waiting = rest;
-        self.underway.extend(fresh);
-        fresh
-    }
-
-    /// Whose reply comes next.
-    fn answered(&mut self) -> Option<u32> {
-        self.underway.pop_front()
-    }
-}
 
 impl<O: Observer> PopSession<O> {
     /// Sends so many NOOPs at once, whatever the server says of pipelining, and waits for all their answers.

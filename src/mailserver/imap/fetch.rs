@@ -81,18 +81,29 @@ impl Session {
         };
         let mut changed_since = 0;
         for modifier in modifiers {
-            match modifier {
-                FetchModifier::ChangedSince(modseq) => {
-                    changed_since = modseq.get();
-                    wanted.add(Item::ModSeq);
-                }
-                FetchModifier::Vanished => return Ok(Answer::bad("QRESYNC is not known here")),
+            if let FetchModifier::ChangedSince(modseq) = modifier {
+                changed_since = modseq.get();
+                wanted.add(Item::ModSeq);
             }
         }
-        self.condstore |= wanted.items.contains(&Item::ModSeq);
+        if wanted.items.contains(&Item::ModSeq) {
+            self.use_condstore();
+        }
         let Some(view) = &self.view else {
             return Ok(Answer::bad("Select a mailbox first"));
         };
+        if modifiers.contains(&FetchModifier::Vanished) {
+            // RFC 7162 section 3.2.6.
+            if !uid || changed_since == 0 || !self.extensions.qresync {
+                return Ok(Answer::bad(
+                    "VANISHED needs ENABLE QRESYNC, UID FETCH and CHANGEDSINCE",
+                ));
+            }
+            let out = &mut self.connection.out;
+            if let Err(error) = view.tell_vanished_since(out, changed_since, Some(set)) {
+                return Ok(error.into());
+            }
+        }
         let indices = match view.resolve(set, uid) {
             Ok(indices) => indices,
             Err(error) => return Ok(error.into()),
@@ -186,7 +197,7 @@ impl Session {
                 self.connection.flush_if_full().await?;
             }
         }
-        let with_modseq = self.condstore
+        let with_modseq = self.extensions.condstore
             && wanted.items.contains(&Item::Flags)
             && !wanted.items.contains(&Item::ModSeq);
         if with_modseq {

@@ -28,7 +28,9 @@ impl Session {
             .iter()
             .map(|StoreModifier::UnchangedSince(modseq)| *modseq)
             .next();
-        self.condstore |= unchanged_since.is_some();
+        if unchanged_since.is_some() {
+            self.use_condstore();
+        }
         let Some(view) = &mut self.view else {
             return Answer::bad("Select a mailbox first");
         };
@@ -63,11 +65,11 @@ impl Session {
                 continue;
             };
             if response == StoreResponse::Answer {
-                view.write_flags_response(out, index, message, self.condstore);
+                view.write_flags_response(out, index, message, self.extensions.condstore);
                 view.told(index, message);
             } else {
                 view.changed_by_client(index, message, *before);
-                if self.condstore {
+                if self.extensions.condstore {
                     out.extend_from_slice(b"* ");
                     number(out, index as u64 + 1);
                     out.extend_from_slice(b" FETCH (UID ");
@@ -126,8 +128,19 @@ impl Session {
         match expunged {
             Ok(amount) => {
                 self.shared.deleted.add(amount);
-                Answer::ok("Done")
+                self.expunged(view)
             }
+            Err(error) => error.into(),
+        }
+    }
+
+    /// OK, with the mod-sequence that the client may keep (RFC 7162 section 3.2.7).
+    fn expunged(&self, view: &View) -> Answer {
+        if !self.extensions.condstore {
+            return Answer::ok("Done");
+        }
+        match view.latest_modseq() {
+            Ok(modseq) => Answer::ok(format!("[HIGHESTMODSEQ {modseq}] Done")),
             Err(error) => error.into(),
         }
     }
@@ -191,8 +204,9 @@ impl Session {
             Ok(amount) => {
                 self.shared.deleted.add(amount);
                 // Before the EXPUNGE responses (RFC 6851 section 4.3).
+                let answer = self.expunged(view);
                 self.untagged(&format!("OK {code} Moved"));
-                Answer::ok("Done")
+                answer
             }
             Err(error) => error.into(),
         }

@@ -3,6 +3,7 @@
 
 use super::append::Refused;
 use super::{Answer, Session};
+use crate::mailserver::Feature;
 use crate::mailserver::connection::Ended;
 use crate::proto::imap::framer::{FrameError, Framer, Limits, Literal, Piece};
 use crate::proto::imap::server::{append_target, tag_of};
@@ -119,6 +120,9 @@ impl Session {
         };
         let is_message = target.is_some();
         let refused = match target {
+            _ if !literal.synchronising && self.is_without(Feature::LiteralPlus) => {
+                Some(Refused(Answer::bad("Wait for + before a literal")))
+            }
             Some(mailbox) => self.begin_append(&mailbox, literal.octets).err(),
             None if literal.kept => None,
             None => Some(Refused(Answer::bad("[TOOBIG] The literal is too large"))),

@@ -7,6 +7,7 @@ use imap_codec::imap_types::status::StatusDataItemName;
 
 use super::view::{View, untagged};
 use super::{Answer, Session};
+use crate::mailserver::Feature;
 use crate::mailserver::store::{Entry, INBOX, SEPARATOR, SpecialUse, StoreError, User};
 use crate::proto::imap::server::{astring, list_pattern, mailbox_name, matches_pattern, number};
 
@@ -90,9 +91,20 @@ impl Session {
 
     fn enable(&mut self, capabilities: &[CapabilityEnable<'_>]) -> Answer {
         let mut enabled = String::from("ENABLED");
-        if capabilities.contains(&CapabilityEnable::CondStore) {
-            self.condstore = true;
-            enabled.push_str(" CONDSTORE");
+        for capability in capabilities {
+            let name = capability.to_string().to_ascii_uppercase();
+            let feature = match name.as_str() {
+                "CONDSTORE" => Feature::Condstore,
+                "QRESYNC" => Feature::Qresync,
+                _ => continue,
+            };
+            if !self.is_without(feature) {
+                // QRESYNC includes CONDSTORE (RFC 7162 section 3.2.3).
+                self.use_condstore();
+                self.extensions.qresync |= feature == Feature::Qresync;
+                enabled.push(' ');
+                enabled.push_str(&name);
+            }
         }
         self.untagged(&enabled);
         Answer::ok("Done")
@@ -157,10 +169,7 @@ impl Session {
                 StatusDataItemName::UidNext => ("UIDNEXT", u64::from(tally.uid_next)),
                 StatusDataItemName::UidValidity => ("UIDVALIDITY", u64::from(tally.uid_validity)),
                 StatusDataItemName::Unseen => ("UNSEEN", tally.unseen as u64),
-                StatusDataItemName::HighestModSeq => {
-                    self.condstore = true;
-                    ("HIGHESTMODSEQ", tally.highest_modseq)
-                }
+                StatusDataItemName::HighestModSeq => ("HIGHESTMODSEQ", tally.highest_modseq),
                 _ => return Answer::bad("An item is not known here"),
             };
             line.extend_from_slice(if n == 0 { b" (" } else { b" " });
@@ -174,6 +183,9 @@ impl Session {
             b")\r\n"
         });
         self.connection.out.extend_from_slice(&line);
+        if items.contains(&StatusDataItemName::HighestModSeq) {
+            self.use_condstore();
+        }
         Answer::ok("Done")
     }
 
@@ -183,18 +195,19 @@ impl Session {
         read_only: bool,
         parameters: &[SelectParameter],
     ) -> Answer {
-        self.view = None;
-        let Some(user) = &self.user else {
+        let closed = self.view.take().is_some();
+        let Some(user) = self.user.clone() else {
             return Answer::bad("Log in first");
         };
-        for parameter in parameters {
-            match parameter {
-                SelectParameter::CondStore => self.condstore = true,
-                SelectParameter::QResync { .. } => {
-                    return Answer::bad("QRESYNC is not known here");
-                }
-            }
+        if closed {
+            // What follows is about another mailbox (RFC 7162 section 3.2.11).
+            self.untagged("OK [CLOSED] The mailbox before is closed");
         }
+        let before = match self.select_parameters(parameters) {
+            Ok(before) => before,
+            Err(answer) => return answer,
+        };
+        let with_modseqs = !self.is_without(Feature::Condstore);
         let opened = mailbox_name(mailbox)
             .ok_or(StoreError::NoMailbox(String::new()))
             .and_then(|name| View::open(user.mailbox(name)?, read_only));
@@ -219,7 +232,14 @@ impl Session {
         }
         coded(out, b"UIDVALIDITY", u64::from(opened.uid_validity));
         coded(out, b"UIDNEXT", u64::from(opened.uid_next));
-        coded(out, b"HIGHESTMODSEQ", view.highest_modseq());
+        if with_modseqs {
+            coded(out, b"HIGHESTMODSEQ", view.highest_modseq());
+        }
+        if let Some(before) = &before
+            && let Err(error) = view.tell_what_happened(out, before, opened.uid_validity)
+        {
+            return error.into();
+        }
         self.view = Some(view);
         Answer::ok(if read_only {
             "[READ-ONLY] Open for reading"

@@ -11,6 +11,7 @@ mod idle;
 mod input;
 mod login;
 mod mailboxes;
+mod resync;
 mod search;
 mod section;
 mod view;
@@ -22,6 +23,7 @@ use imap_codec::imap_types::command::{Command, CommandBody};
 
 use self::append::Pending;
 use self::input::{Input, Reader};
+use self::resync::Extensions;
 use self::view::{NoSuchMessage, View};
 use super::connection::{Connection, Ended};
 use super::server::Shared;
@@ -37,7 +39,7 @@ pub(super) async fn serve(shared: &Arc<Shared>, connection: Connection) {
         scratch: Vec::new(),
         user: None,
         view: None,
-        condstore: false,
+        extensions: Extensions::default(),
         failed: 0,
         pending: None,
     };
@@ -57,8 +59,7 @@ struct Session {
     scratch: Vec<u8>,
     user: Option<Arc<User>>,
     view: Option<View>,
-    /// The client knows mod-sequences (RFC 7162 section 3.1).
-    condstore: bool,
+    extensions: Extensions,
     failed: u32,
     /// An APPEND whose message came in.
     pending: Option<Pending>,
@@ -299,7 +300,7 @@ impl Session {
     fn tell_changes(&mut self, expunges: bool) {
         if let Some(view) = &mut self.view
             && let Err(error) =
-                view.tell_changes(&mut self.connection.out, expunges, self.condstore)
+                view.tell_changes(&mut self.connection.out, expunges, self.extensions)
         {
             tracing::warn!("IMAP: {error}");
         }

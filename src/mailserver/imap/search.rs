@@ -32,7 +32,9 @@ impl Session {
         if !known {
             return Ok(Answer::no("[BADCHARSET (US-ASCII UTF-8)] Search in UTF-8"));
         }
-        self.condstore |= criteria.as_ref().iter().any(asks_modseq);
+        if criteria.as_ref().iter().any(asks_modseq) {
+            self.use_condstore();
+        }
         let Some(view) = &self.view else {
             return Ok(Answer::bad("Select a mailbox first"));
         };

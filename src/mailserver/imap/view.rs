@@ -7,6 +7,7 @@ use std::sync::Arc;
 use imap_codec::imap_types::sequence::{SeqOrUid, Sequence, SequenceSet};
 use tokio::sync::watch;
 
+use super::resync::{Extensions, write_vanished};
 use crate::mailserver::store::{
     Flags, Look, MAX_KEYWORDS, Mailbox, Message, StoreError, flag_names,
 };
@@ -92,6 +93,11 @@ impl View {
     /// Mod-sequence up to which the client knows everything.
     pub(super) fn highest_modseq(&self) -> u64 {
         self.version
+    }
+
+    /// Mod-sequence of the mailbox's last change.
+    pub(super) fn latest_modseq(&self) -> Result<u64, StoreError> {
+        self.mailbox.look(false, |now| now.highest_modseq)
     }
 
     pub(super) fn uid(&self, index: usize) -> u32 {
@@ -202,7 +208,7 @@ impl View {
         &mut self,
         out: &mut Vec<u8>,
         expunges: bool,
-        condstore: bool,
+        extensions: Extensions,
     ) -> Result<(), StoreError> {
         if *self.changes.borrow_and_update() == self.version {
             return Ok(());
@@ -210,8 +216,8 @@ impl View {
         let mailbox = Arc::clone(&self.mailbox);
         mailbox.look(!self.read_only, |now| {
             self.tell_keywords(out, &now);
-            let all_told = self.tell_expunged(out, &now, expunges);
-            self.tell_flags(out, &now, condstore);
+            let all_told = self.tell_expunged(out, &now, expunges, extensions);
+            self.tell_flags(out, &now, extensions.condstore);
             self.tell_arrived(out, &now);
             if all_told {
                 self.version = now.highest_modseq;
@@ -227,7 +233,13 @@ impl View {
     }
 
     /// False: some went that may not be told now.
-    fn tell_expunged(&mut self, out: &mut Vec<u8>, now: &Look<'_>, allowed: bool) -> bool {
+    fn tell_expunged(
+        &mut self,
+        out: &mut Vec<u8>,
+        now: &Look<'_>,
+        allowed: bool,
+        extensions: Extensions,
+    ) -> bool {
         let mut next = now.messages.iter().map(|message| message.uid).peekable();
         let mut is_gone = |uid: u32| {
             while next.next_if(|&there| there < uid).is_some() {}
@@ -237,15 +249,19 @@ impl View {
             return !self.entries.iter().any(|entry| is_gone(entry.uid));
         }
         let mut sequence = 0;
+        let mut vanished = Vec::new();
         self.entries.retain(|entry| {
-            if is_gone(entry.uid) {
-                untagged(out, sequence + 1, b"EXPUNGE");
-                false
-            } else {
+            let gone = is_gone(entry.uid);
+            if !gone {
                 sequence += 1;
-                true
+            } else if extensions.qresync {
+                vanished.push(entry.uid..=entry.uid);
+            } else {
+                untagged(out, sequence + 1, b"EXPUNGE");
             }
+            !gone
         });
+        write_vanished(out, "", vanished);
         true
     }
 

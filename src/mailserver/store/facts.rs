@@ -1,6 +1,6 @@
 //! What a mailbox tells about itself and its messages.
 
-use super::{Amount, Flags};
+use super::{Amount, Flags, Vanished};
 
 /// What the mailbox knows of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +64,10 @@ pub struct Look<'m> {
     pub highest_modseq: u64,
     /// No session was told about messages from this UID on.
     pub recent_from: u32,
+    /// See [`Tally::uid_next`].
+    pub uid_next: u32,
+    /// What was taken away.
+    pub vanished: &'m Vanished,
 }
 
 /// What became of flags that were to be changed.

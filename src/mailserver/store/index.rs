@@ -1,6 +1,6 @@
 //! The index file of a mailbox: an append-only text, one record a line, which a person can read. The first
 //! line names the format and the UIDVALIDITY; `+` adds a message, `f` sets its flags, `-` takes it away, `k`
-//! names a keyword, `n` raises the counters. A torn last record (the machine went down while it was
+//! names a keyword, `n` raises the counters and says up to which mod-sequence removals are forgotten. A torn last record (the machine went down while it was
 //! written) is cut off; a record that is whole but wrong is an error.
 
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write as _};
 use std::path::Path;
 
-use super::{Flags, Message, StoreError};
+use super::{Flags, Message, StoreError, Vanished};
 
 /// What the index tells about a mailbox.
 #[derive(Debug, Default)]
@@ -19,6 +19,8 @@ pub(super) struct Contents {
     /// By UID, ascending.
     pub(super) messages: Vec<Message>,
     pub(super) keywords: Vec<String>,
+    /// What was taken away.
+    pub(super) vanished: Vanished,
     /// Records in the file, dead ones too.
     pub(super) records: usize,
     /// UIDs taken away by the records read so far.
@@ -119,6 +121,7 @@ impl Contents {
                 let modseq = number(&mut fields)?;
                 self.reached(modseq);
                 self.removed.push(uid);
+                self.vanished.add(uid, modseq);
             }
             Some("k") => self
                 .keywords
@@ -128,6 +131,12 @@ impl Contents {
                 self.uid_next = self.uid_next.max(uid_next);
                 let modseq = number(&mut fields)?;
                 self.reached(modseq);
+                // An index that was written before removals were kept does not say up to where they are missing.
+                let forgotten = match fields.next() {
+                    Some(field) => field.parse().map_err(|_| "a number is missing")?,
+                    None => modseq,
+                };
+                self.vanished.forget_up_to(forgotten);
             }
             _ => return Err("the record is of an unknown kind"),
         }
@@ -230,9 +239,14 @@ pub(super) fn rewrite(path: &Path, contents: &Contents, fsync: bool) -> Result<u
     for message in &contents.messages {
         batch.added(message);
     }
+    for gone in contents.vanished.iter() {
+        batch.removed(gone.uid, gone.modseq);
+    }
     batch.line(format_args!(
-        "n {} {}",
-        contents.uid_next, contents.highest_modseq
+        "n {} {} {}",
+        contents.uid_next,
+        contents.highest_modseq,
+        contents.vanished.forgotten()
     ));
     let beside = path.with_extension("tmp");
     let written = File::create(&beside).and_then(|mut file| {
@@ -273,6 +287,14 @@ mod tests {
     }
 
     #[test]
+    fn an_index_from_before_removals_were_kept_knows_that_it_does_not_know() {
+        let file = file("mailgauge-index 1 7\n+ 4 1 1 2 0 cur\nn 5 9\n- 4 10\n");
+        let contents = read(file.path()).unwrap().unwrap();
+        assert_eq!(contents.vanished.since(8), None);
+        assert_eq!(contents.vanished.since(9), Some(vec![4]));
+    }
+
+    #[test]
     fn a_torn_last_record_is_cut_off_wherever_it_tore() {
         let start = WHOLE.find("f 2").unwrap();
         for end in start + 1..start + 6 {
@@ -305,6 +327,8 @@ mod tests {
         rewrite(file.path(), &before, false).unwrap();
         let after = read(file.path()).unwrap().unwrap();
         assert_eq!(after.messages, before.messages);
+        assert_eq!(after.vanished, before.vanished);
+        assert_eq!(after.vanished.since(4), Some(vec![1]));
         assert_eq!(after.keywords, before.keywords);
         assert_eq!(
             (after.uid_validity, after.uid_next, after.highest_modseq),

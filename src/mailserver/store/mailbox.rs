@@ -137,6 +137,8 @@ impl Mailbox {
                 keywords: &state.contents.keywords,
                 highest_modseq: state.contents.highest_modseq,
                 recent_from,
+                uid_next: state.contents.uid_next,
+                vanished: &state.contents.vanished,
             }))
         })
     }
@@ -236,6 +238,7 @@ impl Mailbox {
             for message in &removed {
                 let modseq = state.next_modseq();
                 batch.removed(message.uid, modseq);
+                state.contents.vanished.add(message.uid, modseq);
             }
             Ok(state.contents.uid_validity)
         })?;
@@ -415,7 +418,9 @@ impl Mailbox {
 
     /// Writes the index anew when most of it is about what is no longer so.
     fn compact(&self, state: &mut State) -> Result<(), StoreError> {
-        let live = state.contents.messages.len() + state.contents.keywords.len();
+        let contents = &state.contents;
+        let live =
+            contents.messages.len() + contents.keywords.len() + contents.vanished.iter().len();
         if state.contents.records > 4 * live + 256 {
             state.contents.records = index::rewrite(&self.index(), &state.contents, self.fsync)?;
         }

@@ -12,6 +12,7 @@ mod mailbox;
 mod reconcile;
 mod state;
 mod user;
+mod vanished;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,6 +28,7 @@ pub use flags::{Flags, MAX_KEYWORDS};
 pub use incoming::Incoming;
 pub use mailbox::Mailbox;
 pub use user::{Entry, INBOX, PopLock, SEPARATOR, SpecialUse, User};
+pub use vanished::Vanished;
 
 /// What can go wrong with the mail on disk.
 #[derive(Debug, Error)]

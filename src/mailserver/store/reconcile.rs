@@ -18,12 +18,20 @@ pub(super) fn reconcile(
     path: impl Fn(&Message, u32) -> PathBuf,
 ) -> Result<bool, StoreError> {
     let mut files = files_of(directory)?;
-    let before = contents.messages.len();
     let validity = contents.uid_validity;
-    contents
-        .messages
-        .retain(|message| files.remove(&path(message, validity)).is_some());
-    let mut changed = contents.messages.len() != before;
+    let mut lost = Vec::new();
+    contents.messages.retain(|message| {
+        let found = files.remove(&path(message, validity)).is_some();
+        if !found {
+            lost.push(message.uid);
+        }
+        found
+    });
+    let mut changed = !lost.is_empty();
+    for uid in lost {
+        contents.highest_modseq += 1;
+        contents.vanished.add(uid, contents.highest_modseq);
+    }
     let mut strangers: Vec<(i64, PathBuf, u64)> = files
         .into_iter()
         .map(|(path, (octets, modified))| (modified, path, octets))

@@ -4,7 +4,7 @@
 use std::fmt::{self, Write as _};
 
 /// How the server takes literals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LiteralForm {
     /// Each one costs a round trip: the client waits for `+` (RFC 3501 section 4.3).
     #[default]
@@ -168,6 +168,11 @@ impl Command {
         })
     }
 
+    /// It can be sent without waiting for anything, and so others right behind it.
+    pub fn needs_no_waiting(&self) -> bool {
+        self.waits.is_empty()
+    }
+
     /// The last thing in it is the announcement of a literal for which the server has to ask.
     pub fn ends_waiting(&self) -> bool {
         self.waits.last() == Some(&self.bytes.len())
@@ -227,6 +232,12 @@ impl FetchItems {
     /// UID alone.
     pub fn new() -> Self {
         Self("(UID".to_owned())
+    }
+
+    /// Items as a certain client writes them, in its order, which matters to nobody but those who compare. Parentheses come
+    /// with them.
+    pub fn verbatim(items: &str) -> Self {
+        Self(format!("({items}"))
     }
 
     /// FLAGS.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use strum::IntoStaticStr;
+
 use super::scan::{Malformed, Nstring, Scanner, Words};
 
 /// One mailbox in a list of them.
@@ -13,6 +15,36 @@ pub struct Listed<'a> {
     pub delimiter: Option<u8>,
     /// The name as the server writes it (modified UTF-7, RFC 3501 section 5.1.3).
     pub name: Cow<'a, [u8]>,
+}
+
+/// What STATUS can be asked for (RFC 3501 section 6.3.10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "UPPERCASE")]
+pub enum StatusItem {
+    /// How many messages there are.
+    Messages,
+    /// How many are recent.
+    Recent,
+    /// The UID that the next message will probably get.
+    UidNext,
+    /// UIDVALIDITY.
+    UidValidity,
+    /// How many are not seen.
+    Unseen,
+    /// The highest modification sequence (RFC 7162); a server without CONDSTORE does not understand it.
+    HighestModSeq,
+    /// Octets of all messages (RFC 8438); a server without STATUS=SIZE does not understand it.
+    Size,
+}
+
+impl StatusItem {
+    /// What mail programs ask of a folder that they watch.
+    pub const USUAL: [Self; 4] = [
+        Self::Messages,
+        Self::UidNext,
+        Self::UidValidity,
+        Self::Unseen,
+    ];
 }
 
 /// STATUS of a mailbox. Only what was asked for is there.

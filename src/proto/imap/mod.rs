@@ -19,7 +19,7 @@ pub use code::Code;
 pub use command::{Command, FetchItems, LiteralForm, StoreMode};
 pub use envelope::{Envelope, RawEnvelope};
 pub use fetch::{BodyData, Fetch, FetchItem};
-pub use mailbox::{Listed, MailboxStatus, Namespace, Namespaces};
+pub use mailbox::{Listed, MailboxStatus, Namespace, Namespaces, StatusItem};
 pub use response::{Condition, ESearch, Response, Search, Text};
 pub use scan::{Flags, Malformed, Nstring, Words};
 pub use search::{Criterion, SearchDate};

@@ -41,6 +41,8 @@ pub enum Criterion {
     Smaller(u32),
     /// Among these.
     Uid(UidSet),
+    /// Among these, by sequence number.
+    Sequence(UidSet),
     /// Changed since (RFC 7162).
     ModSeq(u64),
     /// Not so.
@@ -68,6 +70,9 @@ impl SearchDate {
         format!("{}-{month}-{:04}", self.day, self.year)
     }
 }
+
+/// Nothing is in an empty set, and IMAP cannot write one.
+const NOTHING: &str = "NOT ALL";
 
 /// As dates are written in IMAP.
 const MONTHS: [&str; 12] = [
@@ -123,8 +128,11 @@ impl Criterion {
             Self::Smaller(octets) => to.word(&format!("SMALLER {octets}")),
             Self::Uid(set) => match set.texts(usize::MAX).first() {
                 Some(uids) => to.word("UID").word(uids),
-                // Nothing can be in an empty set, and IMAP cannot write one.
-                None => to.word("NOT ALL"),
+                None => to.word(NOTHING),
+            },
+            Self::Sequence(set) => match set.texts(usize::MAX).first() {
+                Some(numbers) => to.word(numbers),
+                None => to.word(NOTHING),
             },
             Self::ModSeq(least) => to.word(&format!("MODSEQ {least}")),
             Self::Not(other) => other.write(to.word("NOT")),

@@ -1,6 +1,8 @@
 //! The server's end of IMAP: commands decoded from framed lines, and the words of its replies put together.
 //! What a command does is left to the mail server.
 
+use std::ops::RangeInclusive;
+
 use imap_codec::CommandCodec;
 use imap_codec::decode::Decoder as _;
 use imap_codec::imap_types::command::{Command, CommandBody};
@@ -193,6 +195,39 @@ pub fn sequence_set(out: &mut Vec<u8>, numbers: &[u32]) {
             number(out, u64::from(rest[run]));
         }
         rest = &rest[run + 1..];
+    }
+}
+
+/// UIDs as a set: `1:3,7`. Ranges ascend; neighbours are joined.
+pub fn uid_ranges(out: &mut Vec<u8>, ranges: impl IntoIterator<Item = RangeInclusive<u32>>) {
+    let mut write = |range: &RangeInclusive<u32>, first: bool| {
+        if !first {
+            out.push(b',');
+        }
+        number(out, u64::from(*range.start()));
+        if range.end() > range.start() {
+            out.push(b':');
+            number(out, u64::from(*range.end()));
+        }
+    };
+    let mut first = true;
+    let mut open: Option<RangeInclusive<u32>> = None;
+    for range in ranges {
+        match open.take() {
+            Some(before) if before.end().checked_add(1) == Some(*range.start()) => {
+                open = Some(*before.start()..=*range.end());
+                continue;
+            }
+            Some(before) => {
+                write(&before, first);
+                first = false;
+            }
+            None => {}
+        }
+        open = Some(range);
+    }
+    if let Some(last) = open {
+        write(&last, first);
     }
 }
 

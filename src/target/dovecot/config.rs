@@ -194,6 +194,7 @@ impl Config<'_> {
         let mut text = self.general();
         text.push_str(&self.security());
         text.push_str(MAILBOXES);
+        text.push_str(COMPRESSION);
         text.push_str(&self.login_service("pop3", "pop3s", self.ports.pop3));
         text.push_str(&self.login_service("imap", "imaps", self.ports.imap));
         for service in ["pop3", "imap"] {
@@ -343,6 +344,12 @@ userdb {{
         )
     }
 }
+
+/// IMAP offers COMPRESS=DEFLATE (RFC 4978). Both plugins come with Dovecot's core; mail on disk stays uncompressed.
+const COMPRESSION: &str = "protocol imap {
+  mail_plugins = $mail_plugins zlib imap_zlib
+}
+";
 
 /// The special folders that a person's devices use, there from the start on (RFC 6154).
 const MAILBOXES: &str = "namespace inbox {

@@ -17,6 +17,18 @@ fn a_command_is_decoded_from_its_line() {
 }
 
 #[test]
+fn ranges_are_written_as_a_set_with_neighbours_joined() {
+    for (ranges, text) in [
+        (vec![], ""),
+        (vec![5..=5], "5"),
+        (vec![1..=1, 2..=2, 3..=4, 6..=6], "1:4,6"),
+        (vec![1..=2, 9..=u32::MAX], "1:2,9:4294967295"),
+    ] {
+        assert_eq!(written(|out| uid_ranges(out, ranges)), text);
+    }
+}
+
+#[test]
 fn a_line_that_is_no_command_is_answered_with_its_tag_if_it_has_one() {
     let mut scratch = Vec::new();
     for (line, tag) in [
