@@ -17,6 +17,7 @@ fi
 
 # take_over ACCOUNT: gives the account the numbers of the mail's owner.
 take_over() {
+    [ "$(id -u "$1"):$(id -g "$1")" != "$MAIL_UID:$MAIL_GID" ] || return 0
     groupmod --non-unique --gid "$MAIL_GID" "$(id -gn "$1")"
     usermod --non-unique --uid "$MAIL_UID" --gid "$MAIL_GID" "$1"
 }
