@@ -143,6 +143,16 @@ impl Look<'_> {
                 ));
             }
         }
+        let compresses = |kind: &DeviceKind| matches!(self.scenario.client(fitness.arm, *kind), Client::Imap(device) if device.compress);
+        if !traits.compress
+            && service.works()
+            && let Some(kind) = self.devices().iter().find(|kind| compresses(kind))
+        {
+            let path = self.scenario.client_path(fitness.arm, *kind);
+            fitness.cannot(format!(
+                "IMAP does not offer COMPRESS=DEFLATE (RFC 4978), which the scenario's {kind} asks for: set `{path}.compress=false`"
+            ));
+        }
         if self.plan.summary().deletes > 0 && !traits.uidplus && service.works() {
             fitness.cannot(
                 "IMAP does not offer UIDPLUS (RFC 4315), without which one message alone cannot be deleted: let nobody delete (`--set habits.delete=0`)"
@@ -305,6 +315,12 @@ mod tests {
                 no_idle,
                 [YES, NO],
                 "`arm.imap-idle.phone.imap.watch.poll=15m`",
+            ),
+            (
+                &["arms=imap,imap-compressed"],
+                |_| {},
+                [YES, NO],
+                "`arm.imap-compressed.phone.imap.compress=false`",
             ),
             (&[], no_uidplus, [YES, NO], "habits.delete=0"),
             (&[], no_pop3, [NO, YES], "offers no POP3"),

@@ -60,6 +60,19 @@ pub(super) struct Entry {
     pub(super) removal: Removal,
 }
 
+impl Entry {
+    /// How old the message is in simulated time, in a run whose `t0` is `begin` and which is `speed` times as fast as
+    /// the clock. One that the server has not accepted has no age.
+    pub(super) fn age_at(&self, now: Instant, begin: Instant, speed: f64) -> Duration {
+        let since = match (self.at_start, self.accepted) {
+            (Some(_), _) => begin,
+            (None, Some(accepted)) => accepted,
+            (None, None) => return Duration::ZERO,
+        };
+        self.age + now.saturating_duration_since(since).mul_f64(speed)
+    }
+}
+
 /// How far a device came with taking a message off the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Removal {
@@ -213,6 +226,19 @@ mod tests {
             user: UserId(7),
             mail,
         }
+    }
+
+    #[test]
+    fn a_message_ages_in_simulated_time_on_top_of_the_age_that_it_came_with() {
+        let begin = Instant::now();
+        let hour = Duration::from_secs(3_600);
+        let mut entry = entry();
+        assert_eq!(entry.age_at(begin + hour, begin, 2.0), Duration::ZERO);
+        entry.accepted = Some(begin + hour);
+        assert_eq!(entry.age_at(begin + 2 * hour, begin, 2.0), 2 * hour);
+        entry.at_start = Some(true);
+        entry.age = 24 * hour;
+        assert_eq!(entry.age_at(begin + hour, begin, 2.0), 26 * hour);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! read. Never their bodies.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::time::Instant;
 
 /// One device's local store.
@@ -152,15 +153,25 @@ impl Store {
         }
     }
 
-    /// IMAP: of what was listed, only these UIDs are still there, and so they are marked: read or not.
-    pub(super) fn keep_uids(&mut self, there: &HashMap<u32, bool>) {
+    /// IMAP: of what was listed under these UIDs, only some are still there, and so they are marked: read or not.
+    pub(super) fn keep_uids(&mut self, of: &RangeInclusive<u32>, there: &HashMap<u32, bool>) {
         for copy in &mut self.mail {
-            let Some(uid) = copy.uid else { continue };
+            let Some(uid) = copy.uid.filter(|uid| of.contains(uid)) else {
+                continue;
+            };
             match there.get(&uid) {
                 Some(&read) => copy.shown_read = read,
                 None => copy.uid = None,
             }
         }
+    }
+
+    /// IMAP: what is listed and does not lie here whole: sequence number and UID.
+    pub(super) fn listed_only(&self) -> Vec<(u32, u32)> {
+        let mail = (0..).zip(&self.mail);
+        mail.filter(|(_, copy)| !copy.whole && !copy.deleted)
+            .filter_map(|(seq, copy)| Some((seq, copy.uid?)))
+            .collect()
     }
 
     /// Messages held whole, and octets of all that lies here.
@@ -196,6 +207,26 @@ mod tests {
         store.show(0, first);
         store.show(0, first + std::time::Duration::from_secs(1));
         assert_eq!(store.copy(0).visible, Some(first));
+    }
+
+    #[test]
+    fn resynchronising_forgets_what_is_gone_and_leaves_alone_what_it_did_not_ask_for() {
+        let mut store = Store::new(3);
+        for (seq, uid) in [(0, 5), (1, 6), (2, 7)] {
+            store.place(seq, uid, false);
+        }
+        store.keep_uids(&(5..=6), &[(6, true)].into());
+        assert_eq!(store.copy(0).uid, None);
+        assert_eq!(
+            (store.copy(1).uid, store.copy(1).shown_read),
+            (Some(6), true)
+        );
+        assert_eq!(
+            (store.copy(2).uid, store.copy(2).shown_read),
+            (Some(7), false)
+        );
+        store.keep_whole(1, 10);
+        assert_eq!(store.listed_only(), [(2, 7)]);
     }
 
     #[test]

@@ -71,6 +71,9 @@ pub enum Unit {
     /// Octets for one check for mail.
     #[strum(serialize = "bytes/check")]
     BytesPerCheck,
+    /// Octets in one hour of one user's simulated time.
+    #[strum(serialize = "bytes/user-hour")]
+    BytesPerUserHour,
     /// Octets on one phone.
     #[strum(serialize = "bytes/phone")]
     BytesPerPhone,

@@ -1,7 +1,7 @@
 //! The two languages of the labels. Figures, units, reasons and file formats are the same in both.
 
 use crate::judge::{DocumentRow, Ending, Judgement, Metric, Verdict, document::Word};
-use crate::scenario::Protocol;
+use crate::scenario::{Arm, Protocol};
 
 /// The language of labels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, strum::Display)]
@@ -86,6 +86,15 @@ pub(super) const fn protocol(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Pop3 => "POP3",
         Protocol::Imap => "IMAP",
+    }
+}
+
+/// The name of an arm as people read it: the protocol alone where the arm is nothing but that.
+pub(super) fn arm(arm: Arm) -> String {
+    if arm == Arm::of(arm.protocol()) {
+        protocol(arm.protocol()).to_owned()
+    } else {
+        arm.to_string()
     }
 }
 

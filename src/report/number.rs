@@ -60,9 +60,11 @@ pub(super) fn value(value: f64, unit: Unit) -> String {
         | Unit::RoundTripsPerUserHour
         | Unit::WakeUpsPerPhoneDay
         | Unit::Connections => digits(value),
-        Unit::Bytes | Unit::BytesPerOpening | Unit::BytesPerCheck | Unit::BytesPerPhone => {
-            bytes(value)
-        }
+        Unit::Bytes
+        | Unit::BytesPerOpening
+        | Unit::BytesPerCheck
+        | Unit::BytesPerUserHour
+        | Unit::BytesPerPhone => bytes(value),
     }
 }
 

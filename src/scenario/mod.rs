@@ -101,7 +101,7 @@ pub struct Builtin {
 }
 
 /// The scenarios that are compiled in; the first is the default.
-pub const BUILTINS: [Builtin; 3] = [
+pub const BUILTINS: [Builtin; 4] = [
     Builtin {
         name: "quick",
         text: include_str!("../../scenarios/quick.toml"),
@@ -113,6 +113,10 @@ pub const BUILTINS: [Builtin; 3] = [
     Builtin {
         name: "phone-tablet-notebook",
         text: include_str!("../../scenarios/phone-tablet-notebook.toml"),
+    },
+    Builtin {
+        name: "client-models",
+        text: include_str!("../../scenarios/client-models.toml"),
     },
 ];
 

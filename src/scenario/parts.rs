@@ -94,6 +94,15 @@ pub struct PopClient {
     pub jitter: Share,
     /// Keep messages on the server after downloading them; otherwise they are deleted (DELE).
     pub leave_on_server: bool,
+    /// Of what is left on the server, delete what is this old (simulated), counted from its arrival, as if the device had
+    /// downloaded it then. Left out: never.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "duration::optional"
+    )]
+    #[schemars(with = "Option<DurationText>")]
+    pub delete_after: Option<Duration>,
 }
 
 /// A mail client that speaks IMAP. Durations are the users' time: `speed` divides them.
@@ -114,6 +123,8 @@ pub struct ImapClient {
     pub window: u32,
     /// What it keeps of what it fetched.
     pub keep: ImapKeep,
+    /// COMPRESS=DEFLATE (RFC 4978) on each connection; the arm needs a server that offers it.
+    pub compress: bool,
 }
 
 /// How an IMAP client learns of new mail.

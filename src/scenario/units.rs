@@ -192,6 +192,33 @@ pub(super) mod duration {
     ) -> Result<Duration, D::Error> {
         deserializer.deserialize_any(DurationVisitor)
     }
+
+    /// A duration that may be left out.
+    pub(crate) mod optional {
+        use super::{Deserializer, Duration, Serializer};
+
+        /// Writes the shortest exact text.
+        #[expect(
+            clippy::ref_option,
+            reason = "serde hands over a reference to the field"
+        )]
+        pub(crate) fn serialize<S: Serializer>(
+            value: &Option<Duration>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            match value {
+                Some(value) => super::serialize(value, serializer),
+                None => serializer.serialize_none(),
+            }
+        }
+
+        /// Reads text such as "14d".
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<Duration>, D::Error> {
+            super::deserialize(deserializer).map(Some)
+        }
+    }
 }
 
 /// Stands for durations in the JSON Schema.

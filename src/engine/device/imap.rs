@@ -33,6 +33,9 @@ pub(in crate::engine) struct ImapDevice {
     keep: ImapKeep,
     window: u32,
     connections: u32,
+    compress: bool,
+    /// Read on the device; the server does not know yet.
+    unsaid: RefCell<Vec<u32>>,
     /// Logged in between checks.
     stays: bool,
     /// IDLE, given anew so often (clock).
@@ -76,6 +79,8 @@ impl ImapDevice {
             keep: behaviour.keep,
             window: behaviour.window,
             connections: behaviour.connections,
+            compress: behaviour.compress,
+            unsaid: RefCell::default(),
             stays: behaviour.stay_connected || idles,
             refresh,
             line: Mutex::default(),
@@ -140,6 +145,7 @@ impl ImapDevice {
                     self.blind.set(false);
                     let timing = timing(Instant::now());
                     self.owner.sample(Operation::Check, timing, cost, Ok(()));
+                    self.play_back(line).await;
                     break;
                 }
                 Err(error) => error,
@@ -245,15 +251,18 @@ impl ImapDevice {
         Ok(())
     }
 
-    /// The person puts the device down: unless it stays, it hangs up.
+    /// The person puts the device down: unless it stays, what was done without the server is told to it, and it hangs up.
     pub(super) async fn put_down(&self) {
         if !self.stays {
-            self.take().await.line.hang_up().await;
+            let mut taken = self.take().await;
+            self.play_back(&mut taken.line).await;
+            taken.line.hang_up().await;
         }
     }
 
     pub(super) async fn close(&self) {
         let mut taken = self.take().await;
+        self.play_back(&mut taken.line).await;
         taken.line.hang_up().await;
         taken.line.hang_up_extras().await;
     }

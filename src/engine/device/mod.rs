@@ -163,7 +163,7 @@ pub(super) enum Device {
 impl Device {
     pub(super) fn new(owner: Owner, arm: Arm, scenario: &Scenario) -> Self {
         match scenario.client(arm, owner.kind) {
-            Client::Pop3(client) => Self::Pop(PopDevice::new(owner, client)),
+            Client::Pop3(client) => Self::Pop(PopDevice::new(owner, client, scenario.speed)),
             Client::Imap(client) => {
                 let refresh = match client.watch {
                     Watch::Idle { refresh } => Some(scenario.clock(refresh)),

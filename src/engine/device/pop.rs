@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 use tokio::time::sleep;
@@ -26,6 +26,10 @@ use super::{Cost, Opened, Owner, pause_before_retry};
 pub(in crate::engine) struct PopDevice {
     pub(super) owner: Rc<Owner>,
     leave_on_server: bool,
+    /// Of what is left there, what is older than this (simulated) need not stay.
+    delete_after: Option<Duration>,
+    /// Simulated seconds per clock second.
+    speed: f64,
     pub(super) store: RefCell<Store>,
     /// One session at a time.
     line: Mutex<()>,
@@ -42,11 +46,13 @@ struct Fetched {
 }
 
 impl PopDevice {
-    pub(super) fn new(owner: Owner, behaviour: &PopClient) -> Self {
+    pub(super) fn new(owner: Owner, behaviour: &PopClient, speed: f64) -> Self {
         let messages = owner.ledger.borrow().len();
         Self {
             owner: Rc::new(owner),
             leave_on_server: behaviour.leave_on_server,
+            delete_after: behaviour.delete_after,
+            speed,
             store: RefCell::new(Store::new(messages)),
             line: Mutex::new(()),
             blind: Cell::new(true),
@@ -221,7 +227,7 @@ impl PopDevice {
     }
 
     /// Of what this device has downloaded and the server still has: everything, or, where mail stays on the server,
-    /// what the person has deleted here. Never what mailgauge did not put there.
+    /// what the person has deleted here and what has been there long enough. Never what mailgauge did not put there.
     /// By number in the listing.
     fn to_delete(&self, listing: &[UidlEntry]) -> BTreeMap<u32, u32> {
         let store = self.store.borrow();
@@ -231,10 +237,21 @@ impl PopDevice {
                 let Downloaded::Ours(seq) = store.downloaded(&entry.uidl)? else {
                     return None;
                 };
-                let unwanted = !self.leave_on_server || store.copy(seq).deleted;
+                let unwanted =
+                    !self.leave_on_server || store.copy(seq).deleted || self.is_outdated(seq);
                 unwanted.then_some((entry.number, seq))
             })
             .collect()
+    }
+
+    fn is_outdated(&self, seq: u32) -> bool {
+        let Some(limit) = self.delete_after else {
+            return false;
+        };
+        let begin = self.owner.log.clock().at(Duration::ZERO);
+        let ledger = self.owner.ledger.borrow();
+        let entry = ledger.entry(seq);
+        entry.is_some_and(|entry| entry.age_at(Instant::now(), begin, self.speed) >= limit)
     }
 
     /// From the device's own store, or not at all. What arrived after the last check is looked for once more, as a

@@ -7,6 +7,7 @@ use super::{ArmFigures, Observed, Part, Ruling, Verdict};
 use crate::judge::FEW_OBSERVATIONS;
 use crate::judge::figure::percent;
 use crate::judge::verdict::{Answer, together};
+use crate::metrics::ErrorClass;
 use crate::metrics::row::{Opening, OpeningRow};
 use crate::scenario::Protocol;
 
@@ -37,6 +38,7 @@ pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
     vec![
         ("shown_elsewhere", percent(shown, pairs)),
         ("revisits_found", percent(found, revisits)),
+        ("maildrop_busy", maildrop_busy(part)),
         ("read_mark_elsewhere", percent(read_shown, read_pairs)),
         ("deletions_elsewhere", deletions(part)),
     ]
@@ -47,6 +49,18 @@ fn deletions(part: Part<'_>) -> Observed {
     let deleted = || part.consistency().filter(|row| row.deleted);
     let gone = deleted().filter(|row| !row.on_server && !row.on_device);
     percent(gone.count() as u64, deleted().count() as u64)
+}
+
+/// POP3 sessions that met another device's.
+fn maildrop_busy(part: Part<'_>) -> Observed {
+    if part.arm.protocol() == Protocol::Imap {
+        return None;
+    }
+    let (busy, all) = part.sessions().fold((0, 0), |(busy, all), row| {
+        let refused = row.error == Some(ErrorClass::InUse);
+        (busy + u64::from(refused), all + 1)
+    });
+    percent(busy, all)
 }
 
 /// Second openings, on another device, of messages that a first device did find: (found, all).

@@ -32,11 +32,20 @@ pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
         ("phone_open_p50", quantile(times(), 0.5)),
         ("phone_open_p95", quantile(times(), 0.95)),
         ("phone_stored", stored(part)),
+        ("phone_visible_p50", quantile(delays_ms(part), 0.5)),
         ("phone_check_bytes", check_bytes(part)),
         ("phone_wake_ups", per_day(part, |row| row.wake_ups as f64)),
         ("phone_radio_on", per_day(part, |row| row.on_s)),
         ("phone_joules", per_day(part, |row| row.joules)),
     ]
+}
+
+/// From acceptance until the phone shows it: mail that came during the run and was seen there.
+fn delays_ms(part: Part<'_>) -> impl Iterator<Item = f64> {
+    part.consistency()
+        .filter(|row| row.device == DeviceKind::Phone && row.due_at_us.is_some())
+        .filter_map(|row| Some(row.visible_at_us?.saturating_sub(row.accepted_at_us?)))
+        .map(|us| us as f64 / 1000.0)
 }
 
 /// Bytes that phones received in the measured phase; none when they said nothing at all.

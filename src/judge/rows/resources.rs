@@ -29,12 +29,25 @@ pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
             "open_connections",
             mean(samples().map(|row| f64::from(row.pop3_connections + row.imap_connections))),
         ),
+        ("network_bytes", network_bytes(part)),
         ("disk_at_end", disk_at_end(part, &cells)),
         (
             "disk_written",
             mean(cells.iter().filter_map(|cell| disk_written(cell))),
         ),
     ]
+}
+
+/// What devices and server sent each other, as TCP carried it.
+fn network_bytes(part: Part<'_>) -> Observed {
+    let hours = part.user_hours(part.clock_seconds());
+    let (bytes, commands) = part.commands().fold((0, 0), |(bytes, commands), row| {
+        (
+            bytes + row.wire_rx_bytes + row.wire_tx_bytes,
+            commands + row.count,
+        )
+    });
+    (commands > 0 && hours > 0.0).then(|| (bytes as f64 / hours, commands))
 }
 
 #[derive(Clone, Copy)]

@@ -1,11 +1,11 @@
 //! One chart per row of the document: a pair of bars per figure, its value printed at the end, the values of
 //! single blocks as rings. Shares stand on one axis from 0 to 100 %, other figures each on their own.
 
-use super::canvas::{Anchor, Canvas, FAINT, GREY, INK, Stroke, Type, text_width};
+use super::canvas::{Anchor, Canvas, FAINT, GREY, INK, Ink, Stroke, Type, text_width};
 use super::{Error, axis};
 use crate::judge::{Figure, JudgedRow, Metric, Role, Unit};
 use crate::report::{Lang, lang, number};
-use crate::scenario::Protocol;
+use crate::scenario::Arm;
 
 const WIDTH: f64 = 800.0;
 const LEFT: f64 = 28.0;
@@ -15,6 +15,8 @@ const HEAD: f64 = 128.0;
 const LABEL: f64 = 30.0;
 const BAR: f64 = 24.0;
 const BETWEEN: f64 = 5.0;
+/// From one arm of the legend to the next below it.
+const LEGEND: f64 = 26.0;
 const AXIS: f64 = 52.0;
 const FOOT: f64 = 26.0;
 const TEXT: f64 = 19.0;
@@ -28,7 +30,8 @@ pub(super) fn svg(row: &JudgedRow, lang: Lang) -> Result<Option<String>, Error> 
     }
     let arms = row.arms.len() as f64;
     let item = LABEL + arms * (BAR + BETWEEN) + 6.0;
-    let height: f64 = HEAD
+    let begin = HEAD + legend_height(row);
+    let height: f64 = begin
         + groups
             .iter()
             .map(|group| group.len() as f64 * item + AXIS)
@@ -37,7 +40,7 @@ pub(super) fn svg(row: &JudgedRow, lang: Lang) -> Result<Option<String>, Error> 
     let name = row.document.slug;
     Canvas::picture(name, (WIDTH as u32, height as u32), |canvas| {
         head(canvas, row, lang)?;
-        let mut y = HEAD;
+        let mut y = begin;
         for group in &groups {
             y = draw_group(canvas, row, group, (y, item), lang)?;
         }
@@ -87,18 +90,34 @@ fn head(canvas: &Canvas<'_>, row: &JudgedRow, lang: Lang) -> Result<(), Error> {
         Type::new(fitting(&subtitle, TEXT)).colour(GREY),
     )?;
     let mut x = LEFT;
+    let mut y = 90.0;
     for arm in &row.arms {
-        let protocol = arm.arm.protocol();
-        canvas.bar((x, 90.0), (x + 34.0, 110.0), protocol)?;
-        let mut text = lang::protocol(protocol).to_owned();
+        canvas.bar((x, y), (x + 34.0, y + 20.0), ink(row, arm.arm))?;
+        let mut text = lang::arm(arm.arm);
         if let Some(port) = arm.figure("port").and_then(|figure| figure.value) {
             text = format!("{text}, port {port:.0}");
         }
         text = format!("{text}: {}", lang.verdict(arm.verdict));
-        canvas.text((x + 42.0, 101.0), &text, Type::new(TEXT))?;
-        x += 42.0 + text_width(&text, TEXT) + 36.0;
+        canvas.text((x + 42.0, y + 11.0), &text, Type::new(TEXT))?;
+        if row.arms.len() > 2 {
+            y += LEGEND;
+        } else {
+            x += 42.0 + text_width(&text, TEXT) + 36.0;
+        }
     }
     Ok(())
+}
+
+/// What the arms take below each other, where they do not stand beside each other.
+fn legend_height(row: &JudgedRow) -> f64 {
+    match row.arms.len() {
+        0..=2 => 0.0,
+        arms => (arms - 1) as f64 * LEGEND,
+    }
+}
+
+fn ink(row: &JudgedRow, arm: Arm) -> Ink {
+    Ink::of(arm, row.arms.iter().map(|arm| arm.arm))
 }
 
 /// The size at which a line of text fits the picture, at most `size`.
@@ -140,7 +159,7 @@ fn draw_group(
         let mut y = label + LABEL;
         for arm in &row.arms {
             if let Some(figure) = arm.figure(metric.name) {
-                bar(canvas, figure, arm.arm.protocol(), y, &x, lang)?;
+                bar(canvas, figure, (arm.arm, ink(row, arm.arm)), y, &x, lang)?;
             }
             y += BAR + BETWEEN;
         }
@@ -180,7 +199,7 @@ fn largest(row: &JudgedRow, group: &[&'static Metric]) -> f64 {
 fn bar(
     canvas: &Canvas<'_>,
     figure: &Figure,
-    protocol: Protocol,
+    (arm, ink): (Arm, Ink),
     y: f64,
     x: &dyn Fn(f64) -> f64,
     lang: Lang,
@@ -189,21 +208,17 @@ fn bar(
     let Some(value) = figure.value else {
         let text = format!(
             "{}: {}",
-            super::super::lang::protocol(protocol),
+            super::super::lang::arm(arm),
             lang.pick("not measured", "ไม่ได้วัด")
         );
         return canvas.text((LEFT + 8.0, middle), &text, Type::new(SMALL).colour(GREY));
     };
     let mut end = x(value);
     if end - LEFT >= 1.0 {
-        canvas.bar((LEFT, y), (end, y + BAR), protocol)?;
+        canvas.bar((LEFT, y), (end, y + BAR), ink)?;
     } else {
         // Zero is a value too: a stump in the protocol's colour.
-        canvas.block(
-            (LEFT, y),
-            (LEFT + 3.0, y + BAR),
-            super::canvas::colour(protocol),
-        )?;
+        canvas.block((LEFT, y), (LEFT + 3.0, y + BAR), ink.colour)?;
         end = LEFT + 3.0;
     }
     if figure.blocks.len() > 1 {

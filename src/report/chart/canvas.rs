@@ -6,16 +6,50 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::Error;
-use crate::scenario::Protocol;
+use crate::report::lang;
+use crate::scenario::{Arm, Protocol};
 
 /// The fonts, best first: the bundled ones, then what any machine has.
 pub(super) const FONTS: &str = "Noto Sans, Noto Sans Thai, Helvetica, Arial, sans-serif";
 
 /// Okabe and Ito's vermillion and blue: told apart with every kind of colour blindness, and in grey.
-pub(super) const fn colour(protocol: Protocol) -> RGBColor {
+const fn colour(protocol: Protocol) -> RGBColor {
     match protocol {
         Protocol::Pop3 => RGBColor(0xD5, 0x5E, 0x00),
         Protocol::Imap => RGBColor(0x00, 0x72, 0xB2),
+    }
+}
+
+/// How an arm is drawn: its protocol's colour, the lighter the later it comes among the arms of its protocol.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Ink {
+    pub protocol: Protocol,
+    pub colour: RGBColor,
+    /// Place among the arms of its protocol, from 0.
+    pub shade: usize,
+}
+
+impl Ink {
+    /// Of an arm among those that are drawn.
+    pub(super) fn of(arm: Arm, arms: impl IntoIterator<Item = Arm>) -> Self {
+        let protocol = arm.protocol();
+        let mut fellows: Vec<Arm> = arms
+            .into_iter()
+            .filter(|fellow| fellow.protocol() == protocol)
+            .collect();
+        fellows.sort_unstable();
+        fellows.dedup();
+        let shade = fellows.iter().position(|it| *it == arm).unwrap_or(0);
+        // The last of many is two thirds on the way to white.
+        let steps = fellows.len().max(3) as f64;
+        let white = shade as f64 / steps;
+        let mixed = |part: u8| (f64::from(part) + (255.0 - f64::from(part)) * white).round() as u8;
+        let RGBColor(red, green, blue) = colour(protocol);
+        Self {
+            protocol,
+            colour: RGBColor(mixed(red), mixed(green), mixed(blue)),
+            shade,
+        }
     }
 }
 
@@ -86,12 +120,12 @@ impl Stroke {
         }
     }
 
-    /// The line of a protocol: POP3 solid, IMAP dashed.
-    pub(super) const fn of(protocol: Protocol) -> Self {
+    /// The line of an arm: POP3 solid, IMAP dashed.
+    pub(super) const fn of(ink: Ink) -> Self {
         Self {
-            colour: colour(protocol),
+            colour: ink.colour,
             width: 3,
-            dashed: matches!(protocol, Protocol::Imap),
+            dashed: matches!(ink.protocol, Protocol::Imap),
         }
     }
 }
@@ -176,18 +210,13 @@ impl Canvas<'_> {
     }
 
     /// A box of a protocol: POP3 full, IMAP hatched on white, so that they differ without colour.
-    pub(super) fn bar(
-        &self,
-        from: (f64, f64),
-        to: (f64, f64),
-        protocol: Protocol,
-    ) -> Result<(), Error> {
-        let colour = colour(protocol);
-        if protocol == Protocol::Pop3 {
+    pub(super) fn bar(&self, from: (f64, f64), to: (f64, f64), ink: Ink) -> Result<(), Error> {
+        let colour = ink.colour;
+        if ink.protocol == Protocol::Pop3 {
             return self.block(from, to, colour);
         }
         self.block(from, to, RGBColor(0xD6, 0xE8, 0xF3))?;
-        for (start, end) in hatching(from, to, 8.0) {
+        for (start, end) in hatching(from, to, 8.0 + 4.0 * ink.shade as f64) {
             let stroke = Stroke {
                 colour,
                 width: 2,
@@ -204,6 +233,24 @@ impl Canvas<'_> {
                 dashed: false,
             },
         )
+    }
+
+    /// Names of arms with their lines, from left to right; many of them in small letters. Returns where they end.
+    pub(super) fn legend(&self, (left, y): (f64, f64), arms: &[Arm]) -> Result<f64, Error> {
+        let (line, size) = if arms.len() > 2 {
+            (26.0, 14.0)
+        } else {
+            (46.0, 19.0)
+        };
+        let mut x = left;
+        for &arm in arms {
+            let ink = Ink::of(arm, arms.iter().copied());
+            self.line(&[(x, y), (x + line, y)], Stroke::of(ink))?;
+            let text = lang::arm(arm);
+            self.text((x + line + 8.0, y + 1.0), &text, Type::new(size))?;
+            x += line + 8.0 + text_width(&text, size) + line / 2.0 + 7.0;
+        }
+        Ok(x)
     }
 
     /// A small ring.
@@ -321,6 +368,21 @@ mod tests {
         assert_eq!(all.len(), 2);
         assert_eq!(all[1], [(14.0, 0.0), (23.0, 0.0)]);
         assert!(dashes(&[], 9.0, 5.0).is_empty());
+    }
+
+    #[test]
+    fn arms_of_a_protocol_differ_in_shade_and_the_only_one_has_the_full_colour() {
+        let arms: Vec<Arm> = ["pop3", "imap", "imap-cached", "imap-idle"]
+            .map(|name| name.parse().unwrap())
+            .into();
+        let inks: Vec<Ink> = arms
+            .iter()
+            .map(|arm| Ink::of(*arm, arms.iter().copied()))
+            .collect();
+        assert_eq!(inks[0].colour, colour(Protocol::Pop3));
+        assert_eq!(inks[1].colour, colour(Protocol::Imap));
+        assert!(inks[1].colour.0 < inks[2].colour.0 && inks[2].colour.0 < inks[3].colour.0);
+        assert_eq!(inks[3].shade, 2);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use strum::IntoEnumIterator as _;
 
-use super::canvas::{Anchor, Canvas, FAINT, GREY, Stroke, Type, text_width};
+use super::canvas::{Anchor, Canvas, FAINT, GREY, Ink, Stroke, Type};
 use super::{Error, axis};
 use crate::metrics::{CrossoverRow, Swept};
 use crate::report::{Lang, number};
@@ -69,16 +69,10 @@ fn head(
         "อุปกรณ์ใหม่: เวลาจนอ่านเมลล่าสุดได้",
     );
     canvas.text((28.0, 28.0), title, Type::new(26.0).bold())?;
-    let mut x = 28.0;
     let mut arms: Vec<Arm> = curves.keys().map(|(_, arm)| *arm).collect();
     arms.sort_unstable();
     arms.dedup();
-    for arm in arms {
-        canvas.line(&[(x, 66.0), (x + 46.0, 66.0)], Stroke::of(arm.protocol()))?;
-        let text = arm.to_string();
-        canvas.text((x + 54.0, 67.0), &text, Type::new(19.0))?;
-        x += 54.0 + text_width(&text, 19.0) + 30.0;
-    }
+    let x = canvas.legend((28.0, 66.0), &arms)?;
     let text = lang.pick(
         "1.6 Mbit/s down; what does not grow: 10 messages, attachment 100 kB, RTT 60 ms",
         "ขาลง 1.6 Mbit/s; ค่าที่คงที่: 10 ฉบับ ไฟล์แนบ 100 kB RTT 60 ms",
@@ -132,7 +126,8 @@ fn panel(
     canvas.line(&frame, Stroke::thin(GREY))?;
     for ((_, arm), curve) in mine() {
         let points: Vec<(f64, f64)> = curve.iter().map(|(at, ms)| (x(*at), y(*ms))).collect();
-        canvas.line(&points, Stroke::of(arm.protocol()))?;
+        let ink = Ink::of(*arm, curves.keys().map(|(_, arm)| *arm));
+        canvas.line(&points, Stroke::of(ink))?;
         for point in points {
             canvas.ring(point, 4)?;
         }

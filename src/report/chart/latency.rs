@@ -1,11 +1,11 @@
 //! Response time by percentile, one panel per thing that a person waits for, one curve per arm. The
 //! percentile axis is stretched towards 100 %, since that is where waiting is felt.
 
-use super::canvas::{Anchor, Canvas, FAINT, GREY, Stroke, Type, text_width};
+use super::canvas::{Anchor, Canvas, FAINT, GREY, Ink, Stroke, Type, text_width};
 use super::{Error, axis};
 use crate::metrics::Operation;
 use crate::report::{Lang, lang, number};
-use crate::scenario::{Arm, Protocol};
+use crate::scenario::Arm;
 
 /// The operations that have a panel, most important first.
 pub const OPERATIONS: [Operation; 6] = [
@@ -90,21 +90,26 @@ fn head(canvas: &Canvas<'_>, curves: &[Curve], lang: Lang) -> Result<(), Error> 
         "ผู้ใช้รอนานเท่าใด ตามเปอร์เซ็นไทล์",
     );
     canvas.text((28.0, 28.0), title, Type::new(26.0).bold())?;
-    let mut x = 28.0;
-    for protocol in [Protocol::Pop3, Protocol::Imap] {
-        if !curves.iter().any(|curve| curve.arm.protocol() == protocol) {
-            continue;
-        }
-        canvas.line(&[(x, 66.0), (x + 46.0, 66.0)], Stroke::of(protocol))?;
-        let text = lang::protocol(protocol);
-        canvas.text((x + 54.0, 67.0), text, Type::new(19.0))?;
-        x += 54.0 + text_width(text, 19.0) + 30.0;
-    }
+    let arms = arms(curves);
+    let x = canvas.legend((28.0, 66.0), &arms)?;
     let text = lang.pick(
         "response time of the fastest … % of operations; lower is better",
         "เวลาตอบสนองของ … % ที่เร็วที่สุด; ยิ่งต่ำยิ่งดี",
     );
-    canvas.text((x, 67.0), text, Type::new(17.0).colour(GREY))
+    let (at, size) = if arms.len() > 2 {
+        ((28.0, 88.0), 14.0)
+    } else {
+        ((x, 67.0), 17.0)
+    };
+    canvas.text(at, text, Type::new(size).colour(GREY))
+}
+
+/// The arms of those curves, each once.
+fn arms<'a>(curves: impl IntoIterator<Item = &'a Curve>) -> Vec<Arm> {
+    let mut arms: Vec<Arm> = curves.into_iter().map(|curve| curve.arm).collect();
+    arms.sort_unstable();
+    arms.dedup();
+    arms
 }
 
 fn panel(
@@ -121,18 +126,16 @@ fn panel(
     };
     let counts: Vec<String> = curves
         .iter()
-        .map(|curve| format!("{} n = {}", lang::protocol(curve.arm.protocol()), curve.n))
+        .map(|curve| format!("{} n = {}", lang::arm(curve.arm), curve.n))
         .collect();
     canvas.text(
         (left, top + 12.0),
         label(operation, lang),
         Type::new(19.0).bold(),
     )?;
-    canvas.text(
-        (left, top + 34.0),
-        &counts.join(", "),
-        Type::new(14.0).colour(GREY),
-    )?;
+    let counts = counts.join(", ");
+    let size = (14.0 * 400.0 / text_width(&counts, 14.0)).min(14.0);
+    canvas.text((left, top + 34.0), &counts, Type::new(size).colour(GREY))?;
     let top = top + 50.0;
     let bottom = top + PLOT;
     // 99.99 % is the fourth decade of 1/(1 − share).
@@ -184,7 +187,8 @@ fn panel(
             .iter()
             .map(|(share, ms)| (x(*share), y(*ms)))
             .collect();
-        canvas.line(&points, Stroke::of(curve.arm.protocol()))?;
+        let ink = Ink::of(curve.arm, curves.iter().map(|curve| curve.arm));
+        canvas.line(&points, Stroke::of(ink))?;
         if points.len() == 1 {
             canvas.ring(points[0], 4)?;
         }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use plotters::style::RGBColor;
 
-use super::canvas::{Anchor, Canvas, FAINT, GREY, INK, Stroke, Type, colour, text_width};
+use super::canvas::{Anchor, Canvas, FAINT, GREY, INK, Ink, Stroke, Type, text_width};
 use super::{Error, axis};
 use crate::metrics::row::{Cell, GeneratorRow, ServerRow};
 use crate::report::{Lang, lang, number};
-use crate::scenario::Phase;
+use crate::scenario::{Arm, Phase};
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 84.0;
@@ -123,22 +123,16 @@ fn lines<R>(cells: BTreeMap<Cell, Vec<R>>, points: impl Fn(&[R]) -> Vec<(u64, f6
         .collect()
 }
 
-fn legend(canvas: &Canvas<'_>, cpu: &[Line], sessions: &[Line], lang: Lang) -> Result<(), Error> {
-    let mut x = 28.0;
-    let mut arms: Vec<_> = cpu
-        .iter()
-        .chain(sessions)
-        .map(|(cell, _)| cell.arm)
-        .collect();
+/// The arms of those lines, each once.
+fn arms<'a>(lines: impl IntoIterator<Item = &'a Line>) -> Vec<Arm> {
+    let mut arms: Vec<Arm> = lines.into_iter().map(|(cell, _)| cell.arm).collect();
     arms.sort_unstable();
     arms.dedup();
-    for arm in arms {
-        let protocol = arm.protocol();
-        canvas.line(&[(x, 66.0), (x + 46.0, 66.0)], Stroke::of(protocol))?;
-        let text = lang::protocol(protocol);
-        canvas.text((x + 54.0, 67.0), text, Type::new(19.0))?;
-        x += 54.0 + text_width(text, 19.0) + 30.0;
-    }
+    arms
+}
+
+fn legend(canvas: &Canvas<'_>, cpu: &[Line], sessions: &[Line], lang: Lang) -> Result<(), Error> {
+    let x = canvas.legend((28.0, 66.0), &arms(cpu.iter().chain(sessions)))?;
     canvas.block((x, 56.0), (x + 34.0, 76.0), SHADE)?;
     canvas.text(
         (x + 42.0, 67.0),
@@ -172,6 +166,7 @@ fn cells(
             Spans::widen(&mut span.measured, at);
         }
     }
+    let all: Vec<Arm> = spans.keys().map(|cell| cell.arm).collect();
     for (cell, span) in spans {
         if let Some((from, to)) = span.measured {
             for top in [TOP, TOP + PLOT + GAP] {
@@ -183,13 +178,13 @@ fn cells(
         canvas.block(
             (left, 110.0),
             ((right - 1.0).max(left + 1.0), 116.0),
-            colour(cell.arm.protocol()),
+            Ink::of(cell.arm, all.iter().copied()).colour,
         )?;
         let full = format!(
             "{} {}, {}",
             lang.pick("block", "บล็อก"),
             cell.block,
-            lang::protocol(cell.arm.protocol())
+            lang::arm(cell.arm)
         );
         let short = cell.block.to_string();
         for text in [full, short] {
@@ -248,6 +243,7 @@ fn panel(
         &[(LEFT, top), (LEFT, bottom), (RIGHT, bottom)],
         Stroke::thin(GREY),
     )?;
+    let all = arms(lines);
     for (cell, points) in lines {
         let points: Vec<(f64, f64)> = points
             .iter()
@@ -257,7 +253,7 @@ fn panel(
             &points,
             Stroke {
                 width: 2,
-                ..Stroke::of(cell.arm.protocol())
+                ..Stroke::of(Ink::of(cell.arm, all.iter().copied()))
             },
         )?;
     }

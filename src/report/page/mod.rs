@@ -48,7 +48,7 @@ struct Row<'a> {
 
 #[derive(Serialize)]
 struct Arm<'a> {
-    protocol: &'static str,
+    name: String,
     class: String,
     word: &'static str,
     /// With its sign.
@@ -133,7 +133,7 @@ impl Page<'_> {
                 banner => lang::banner(judgement, self.lang),
                 table => table::markdown_rows(judgement, self.lang),
                 rows => from_rows(judgement.rows.iter().map(|row| self.row(row)).collect::<Vec<_>>()),
-                protocols => protocols(judgement),
+                arms => named_arms(judgement),
                 validity => from_rows(&judgement.validity),
                 valid => judgement.validity.is_valid(),
                 notes => from_rows(&judgement.notes),
@@ -194,7 +194,7 @@ impl Page<'_> {
             .arms
             .iter()
             .map(|arm| Arm {
-                protocol: lang::protocol(arm.arm.protocol()),
+                name: lang::arm(arm.arm),
                 class: arm.arm.protocol().to_string(),
                 word: self.lang.word(row.document.word(arm.arm.protocol())),
                 verdict: lang::judged(arm.verdict, arm.provisional, self.lang),
@@ -267,6 +267,13 @@ impl Page<'_> {
             format!("{} simulated seconds per clock second", m.speed),
         );
         add("arms", arms.join(", "));
+        let scenario: toml::Table = toml::from_str(&m.scenario_toml).unwrap_or_default();
+        for arm in &arms {
+            let about = scenario
+                .get("arm")
+                .and_then(|models| models.get(arm)?.get("about")?.as_str());
+            add(&format!("arm {arm}"), about.unwrap_or_default().to_owned());
+        }
         add("blocks", m.blocks.to_string());
         add("target", format!("{} {}", m.target.name, m.target.version));
         add("TLS", m.target.tls.to_string());
@@ -340,17 +347,15 @@ fn reasons(row: &JudgedRow) -> Vec<String> {
         _ => row
             .arms
             .iter()
-            .map(|arm| format!("{}: {}", lang::protocol(arm.arm.protocol()), arm.reason))
+            .map(|arm| format!("{}: {}", lang::arm(arm.arm), arm.reason))
             .collect(),
     }
 }
 
-fn protocols(judgement: &Judgement) -> Vec<&'static str> {
-    judgement
-        .setting
-        .arms
-        .iter()
-        .map(|arm| lang::protocol(arm.protocol()))
+/// Names and style classes of the arms, in the scenario's order.
+fn named_arms(judgement: &Judgement) -> Vec<Value> {
+    let arms = judgement.setting.arms.iter();
+    arms.map(|arm| context! { name => lang::arm(*arm), class => arm.protocol().to_string() })
         .collect()
 }
 

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 
 use console::{Style, measure_text_width};
 
-use super::columns::{Align, pad, wrap};
+use super::columns::{Align, fit, pad, wrap};
 use super::{Look, NARROW, NUMBER, push, style};
 use crate::judge::{Column, DOCUMENT, DocumentRow, JudgedArm, Lineup, Metric, Role, Standing};
 use crate::report::lang::{self, Lang, sign};
 use crate::report::number;
-use crate::scenario::Arm;
+use crate::scenario::{Arm, Protocol};
 
 /// Wider than this, a line is hard to follow.
 pub(super) const WIDEST: usize = 200;
@@ -23,8 +23,6 @@ const LABEL: usize = 31;
 const NARROWEST_LABEL: usize = 20;
 /// Before a target's columns.
 const GAP: usize = 2;
-/// `POP3 `, where the protocols are lines.
-const PROTOCOL: usize = 5;
 
 /// Where things stand in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +34,16 @@ struct Plan {
     /// Targets beside each other; more stand in a table below.
     together: usize,
     arms: usize,
+    /// Room for an arm's name (`POP3 `), where the arms are lines.
+    arm: usize,
 }
 
 impl Plan {
-    fn of(width: usize, targets: usize, arms: usize) -> Self {
+    fn of(width: usize, targets: usize, names: &[Arm]) -> Self {
         let width = width.max(NARROW);
-        let (targets, arms) = (targets.max(1), arms.max(1));
+        let (targets, arms) = (targets.max(1), names.len().max(1));
+        let lengths = names.iter().map(|arm| lang::arm(*arm).len() + 1);
+        let arm = lengths.max().unwrap_or(0);
         let group = width.saturating_sub(NUMBER + LABEL) / targets;
         let cell = (group.saturating_sub(GAP) / arms).saturating_sub(1);
         if cell >= CELL {
@@ -51,9 +53,10 @@ impl Plan {
                 cell: cell.min(WIDEST_CELL),
                 together: targets,
                 arms,
+                arm,
             };
         }
-        let room = width - NUMBER - PROTOCOL;
+        let room = width - NUMBER - arm;
         let most = ((room - NARROWEST_LABEL) / (NARROWEST_CELL + 1)).max(1);
         let bands = targets.div_ceil(most);
         let together = targets.div_ceil(bands);
@@ -66,6 +69,7 @@ impl Plan {
             cell: ((room - label) / together - 1).min(WIDEST_CELL),
             together,
             arms,
+            arm,
         }
     }
 
@@ -83,7 +87,7 @@ impl Plan {
     }
 
     const fn before(self) -> usize {
-        NUMBER + self.label + if self.pairs { 0 } else { PROTOCOL }
+        NUMBER + self.label + if self.pairs { 0 } else { self.arm }
     }
 
     fn width(self, columns: usize) -> usize {
@@ -93,7 +97,7 @@ impl Plan {
 
 /// The table of several targets as text, lines ended by a line feed.
 pub fn render_lineup(lineup: &Lineup, look: Look) -> String {
-    let plan = Plan::of(look.width, lineup.columns.len(), lineup.arms.len());
+    let plan = Plan::of(look.width, lineup.columns.len(), &lineup.arms);
     let drawing = Drawing { lineup, look, plan };
     let mut out = drawing.top();
     for band in lineup.columns.chunks(plan.together) {
@@ -189,7 +193,7 @@ impl Drawing<'_> {
             for _ in columns {
                 line.push_str(&self.gap());
                 for arm in &self.lineup.arms {
-                    let name = pad(lang::protocol(arm.protocol()), plan.cell, Align::Right);
+                    let name = pad(&fit(&lang::arm(*arm), plan.cell), plan.cell, Align::Right);
                     let _ = write!(line, " {}", look.paint(bold.clone(), &name));
                 }
             }
@@ -298,7 +302,7 @@ impl Drawing<'_> {
                     }
                 }
                 Some(arm) if !plan.pairs => {
-                    let name = pad(lang::protocol(arm.protocol()), PROTOCOL, Align::Left);
+                    let name = pad(&lang::arm(*arm), plan.arm, Align::Left);
                     line.push_str(&look.paint(Style::new().dim(), &name));
                     for column in columns {
                         let _ = write!(line, "{}{}", self.gap(), painted(column, *arm));
@@ -362,11 +366,13 @@ pub(super) fn judged<'a>(column: &'a Column, row: &DocumentRow, arm: Arm) -> Opt
 }
 
 /// `where mail is stored: POP3 “the user's computer”, IMAP “the server”`.
-fn title(row: &DocumentRow, arms: &[Arm], lang: Lang) -> String {
-    let words: Vec<String> = arms
-        .iter()
-        .map(|arm| {
-            let protocol = arm.protocol();
+pub(super) fn title(row: &DocumentRow, arms: &[Arm], lang: Lang) -> String {
+    let mut protocols: Vec<Protocol> = arms.iter().map(|arm| arm.protocol()).collect();
+    protocols.sort_unstable();
+    protocols.dedup();
+    let words: Vec<String> = protocols
+        .into_iter()
+        .map(|protocol| {
             let word = lang.word(row.word(protocol));
             format!("{} “{word}”", lang::protocol(protocol))
         })
@@ -375,7 +381,7 @@ fn title(row: &DocumentRow, arms: &[Arm], lang: Lang) -> String {
 }
 
 /// A name in lines, broken at its signs where it is too long: `dovecot:`, `mdbox`.
-fn name_lines(name: &str, width: usize) -> Vec<String> {
+pub(super) fn name_lines(name: &str, width: usize) -> Vec<String> {
     let parts = name.split_inclusive([':', '.', '-']);
     let mut lines = vec![String::new()];
     for part in parts {

@@ -23,7 +23,7 @@ pub fn markdown_rows(judgement: &Judgement, lang: Lang) -> String {
     let arms = &judgement.setting.arms;
     let mut out = format!("| # | {} |", lang.pick("row", "รายการ"));
     for arm in arms {
-        let _ = write!(out, " {} |", lang::protocol(arm.protocol()));
+        let _ = write!(out, " {} |", lang::arm(*arm));
     }
     let _ = write!(out, "\n|---|---|{}\n", "---|".repeat(arms.len()));
     for row in &judgement.rows {
@@ -83,7 +83,7 @@ pub fn markdown_lineup(lineup: &Lineup, lang: Lang) -> String {
     }
     let _ = write!(out, "\n| # | {} |", lang.pick("row", "รายการ"));
     each(&mut out, lineup, |column, arm| {
-        format!("{} {}", column.target, lang::protocol(arm.protocol()))
+        format!("{} {}", column.target, lang::arm(arm))
     });
     let _ = writeln!(
         out,

@@ -18,6 +18,7 @@ pub use markdown::{markdown, markdown_lineup, markdown_rows};
 use super::lang::{self, Lang};
 use super::number;
 use crate::judge::{Ending, JudgedArm, JudgedRow, Judgement, Role, Verdict};
+use crate::scenario::Arm;
 
 /// The narrowest table; also what is assumed where there is no terminal.
 pub const NARROW: usize = 80;
@@ -27,6 +28,10 @@ const WITH_REASONS: usize = 120;
 const NUMBER: usize = 3;
 const CELL: usize = 21;
 const GAP: usize = 2;
+/// With more arms than two: room for a verdict with its sign, and for the label of a figure.
+const NARROW_CELL: usize = 16;
+const NARROW_GAP: usize = 1;
+const NARROW_LABEL: usize = 26;
 
 /// How the table is drawn.
 #[derive(Clone, Copy, Debug)]
@@ -66,10 +71,11 @@ impl Look {
         style.force_styling(self.colour).apply_to(text).to_string()
     }
 
-    fn reasons(self) -> bool {
+    const fn reasons(self) -> bool {
         self.width >= WITH_REASONS
     }
 
+    /// Columns of a table of two arms, without the reasons.
     fn table_width(self) -> usize {
         if self.reasons() {
             NARROW + 8
@@ -77,11 +83,65 @@ impl Look {
             self.width.min(NARROW + 8)
         }
     }
+}
 
-    fn label_width(self, arms: usize) -> usize {
-        self.table_width()
-            .saturating_sub(NUMBER + arms * (CELL + GAP))
-            .max(12)
+/// Where things stand in a line.
+#[derive(Clone, Copy, Debug)]
+struct Layout {
+    look: Look,
+    label: usize,
+    cell: usize,
+    gap: usize,
+    /// Arms beside each other; more stand in a table below.
+    together: usize,
+    /// The reasons have a column.
+    reasons: bool,
+    /// The document's words stand above the arms' cells; else in the row's title.
+    words: bool,
+}
+
+impl Layout {
+    fn of(look: Look, arms: usize) -> Self {
+        if arms <= 2 {
+            return Self {
+                look,
+                label: look
+                    .table_width()
+                    .saturating_sub(NUMBER + arms * (CELL + GAP))
+                    .max(12),
+                cell: CELL,
+                gap: GAP,
+                together: 2,
+                reasons: look.reasons(),
+                words: true,
+            };
+        }
+        let most = (look.width - NUMBER - NARROW_LABEL) / (NARROW_CELL + NARROW_GAP);
+        let together = arms.div_ceil(arms.div_ceil(most.max(1)));
+        let room = look.width - NUMBER - together * (NARROW_CELL + NARROW_GAP);
+        Self {
+            look,
+            label: room.min(NARROW_LABEL + 8),
+            cell: NARROW_CELL,
+            gap: NARROW_GAP,
+            together,
+            reasons: false,
+            words: false,
+        }
+    }
+
+    /// Columns of a table of so many arms, without the reasons.
+    const fn table(self, arms: usize) -> usize {
+        NUMBER + self.label + arms * (self.cell + self.gap)
+    }
+
+    fn rule(self, sign: &str, arms: usize) -> String {
+        let width = if self.reasons {
+            self.look.width
+        } else {
+            self.table(arms)
+        };
+        self.look.paint(Style::new().dim(), &sign.repeat(width))
     }
 }
 
@@ -106,15 +166,19 @@ pub fn render(judgement: &Judgement, look: Look) -> String {
         lang.pick(if setting.users == 1 { "user" } else { "users" }, "ผู้ใช้"),
     );
     push(&mut out, &look.paint(Style::new().bold(), &heading));
-    push(&mut out, &rule(look, "━"));
-    push(&mut out, &head(judgement, look));
-    for row in &judgement.rows {
-        push(&mut out, &rule(look, "─"));
-        out.push_str(&rendered_row(row, look));
+    let layout = Layout::of(look, setting.arms.len());
+    for arms in setting.arms.chunks(layout.together) {
+        push(&mut out, &layout.rule("━", arms.len()));
+        out.push_str(&head(arms, layout));
+        for row in &judgement.rows {
+            push(&mut out, &layout.rule("─", arms.len()));
+            out.push_str(&rendered_row(row, arms, layout));
+        }
+        push(&mut out, &layout.rule("━", arms.len()));
     }
-    push(&mut out, &rule(look, "━"));
     out.push_str(&claims::rendered(judgement, look));
-    push(&mut out, &rule(look, "━"));
+    let arms = setting.arms.len().min(layout.together);
+    push(&mut out, &layout.rule("━", arms));
     out.push_str(&foot(judgement, look));
     out
 }
@@ -124,124 +188,124 @@ fn push(out: &mut String, line: &str) {
     out.push('\n');
 }
 
-fn rule(look: Look, sign: &str) -> String {
-    let width = if look.reasons() {
-        look.width
-    } else {
-        look.table_width()
-    };
-    look.paint(Style::new().dim(), &sign.repeat(width))
-}
-
-fn head(judgement: &Judgement, look: Look) -> String {
-    let mut line = pad(
-        "",
-        NUMBER + look.label_width(judgement.setting.arms.len()),
-        Align::Left,
-    );
-    for arm in &judgement.setting.arms {
-        line.push_str(&" ".repeat(GAP));
-        line.push_str(&look.paint(
-            Style::new().bold(),
-            &pad(lang::protocol(arm.protocol()), CELL, Align::Right),
-        ));
+/// The arms' names, in as many lines as the longest takes.
+fn head(arms: &[Arm], layout: Layout) -> String {
+    let Layout {
+        look, label, cell, ..
+    } = layout;
+    let bold = Style::new().bold();
+    let names: Vec<Vec<String>> = arms
+        .iter()
+        .map(|arm| lineup::name_lines(&lang::arm(*arm), cell))
+        .collect();
+    let height = names.iter().map(Vec::len).max().unwrap_or(0);
+    let mut out = String::new();
+    for level in 0..height {
+        let mut line = " ".repeat(NUMBER + label);
+        for lines in &names {
+            let missing = height - lines.len();
+            let text = level.checked_sub(missing).map_or("", |at| &lines[at]);
+            line.push_str(&" ".repeat(layout.gap));
+            line.push_str(&look.paint(bold.clone(), &pad(text, cell, Align::Right)));
+        }
+        if layout.reasons && level + 1 == height {
+            line.push_str("   ");
+            line.push_str(&look.paint(bold.clone(), look.lang.pick("why", "เหตุผล")));
+        }
+        push(&mut out, &line);
     }
-    if look.reasons() {
-        line.push_str("   ");
-        line.push_str(&look.paint(Style::new().bold(), look.lang.pick("why", "เหตุผล")));
-    }
-    line
+    out
 }
 
 /// The lines of one row: label and words, a line per figure, the verdicts; reasons to the right where they fit.
-fn rendered_row(row: &JudgedRow, look: Look) -> String {
+fn rendered_row(row: &JudgedRow, arms: &[Arm], layout: Layout) -> String {
+    let Layout { look, label, .. } = layout;
     let lang = look.lang;
-    let label_width = look.label_width(row.arms.len());
-    let bold = |text: &str| look.paint(Style::new().bold(), text);
-    let dim = |text: &str| look.paint(Style::new().dim(), text);
-    let mut lines = Vec::new();
+    let judged: Vec<&JudgedArm> = arms.iter().filter_map(|arm| row.arm(*arm)).collect();
+    let cells = |text: &dyn Fn(&JudgedArm) -> (Style, String)| {
+        let mut line = String::new();
+        for arm in &judged {
+            let (style, text) = text(arm);
+            let text = pad(&text, layout.cell, Align::Right);
+            let _ = write!(
+                line,
+                "{}{}",
+                " ".repeat(layout.gap),
+                look.paint(style, &text)
+            );
+        }
+        line
+    };
+    let mut lines = title(row, &judged, layout);
+    let shown = row.document.metrics.iter();
+    for metric in shown.filter(|metric| metric.role != Role::Detail) {
+        let name = pad(&fit(lang.metric(metric), label), label, Align::Left);
+        let values = cells(&|arm| (Style::new(), number::figure(arm.figure(metric.name))));
+        let name = look.paint(Style::new().dim(), &name);
+        lines.push(format!("{}{name}{values}", " ".repeat(NUMBER)));
+    }
+    let verdicts = cells(&|arm| {
+        let text = lang::judged(arm.verdict, arm.provisional, lang);
+        (style(arm.verdict), text)
+    });
+    let name = pad(lang.pick("verdict", "ผล"), label, Align::Left);
+    lines.push(format!("{}{name}{verdicts}", " ".repeat(NUMBER)));
+    with_reasons(&lines, row, layout)
+}
 
-    let words: Vec<String> = row
-        .arms
-        .iter()
-        .map(|arm| {
-            pad(
-                &format!("“{}”", lang.word(row.document.word(arm.arm.protocol()))),
-                CELL,
-                Align::Right,
-            )
-        })
-        .collect();
-    for (index, part) in wrap(lang.row(row.document), label_width)
-        .into_iter()
-        .enumerate()
-    {
-        let number = if index == 0 {
-            format!(" {}", row.document.number)
-        } else {
-            String::new()
+/// The row's number and name, and the document's words.
+fn title(row: &JudgedRow, arms: &[&JudgedArm], layout: Layout) -> Vec<String> {
+    let Layout {
+        look, label, words, ..
+    } = layout;
+    let lang = look.lang;
+    let bold = |text: &str| look.paint(Style::new().bold(), text);
+    let (name, width) = if words {
+        (lang.row(row.document).to_owned(), label)
+    } else {
+        let arms: Vec<Arm> = arms.iter().map(|arm| arm.arm).collect();
+        (
+            lineup::title(row.document, &arms, lang),
+            layout.table(arms.len()) - NUMBER,
+        )
+    };
+    let mut lines = Vec::new();
+    for (index, part) in wrap(&name, width).into_iter().enumerate() {
+        let number = match index {
+            0 => format!(" {}", row.document.number),
+            _ => String::new(),
         };
         let mut line = bold(&pad(&number, NUMBER, Align::Left));
-        line.push_str(&bold(&pad(&part, label_width, Align::Left)));
-        if index == 0 {
-            for word in &words {
-                let _ = write!(line, "{}{}", " ".repeat(GAP), bold(word));
+        line.push_str(&bold(&pad(&part, width, Align::Left)));
+        if index == 0 && words {
+            for arm in arms {
+                let word = format!("“{}”", lang.word(row.document.word(arm.arm.protocol())));
+                let word = pad(&word, layout.cell, Align::Right);
+                let _ = write!(line, "{}{}", " ".repeat(layout.gap), bold(&word));
             }
         }
         lines.push(line);
     }
-
-    let shown = row
-        .document
-        .metrics
-        .iter()
-        .filter(|metric| metric.role != Role::Detail);
-    for metric in shown {
-        let mut line = " ".repeat(NUMBER);
-        let label = fit(lang.metric(metric), label_width);
-        line.push_str(&dim(&pad(&label, label_width, Align::Left)));
-        for arm in &row.arms {
-            let value = number::figure(arm.figure(metric.name));
-            let _ = write!(
-                line,
-                "{}{}",
-                " ".repeat(GAP),
-                pad(&value, CELL, Align::Right)
-            );
-        }
-        lines.push(line);
-    }
-
-    let mut line = " ".repeat(NUMBER);
-    line.push_str(&pad(lang.pick("verdict", "ผล"), label_width, Align::Left));
-    for arm in &row.arms {
-        let text = lang::judged(arm.verdict, arm.provisional, lang);
-        let _ = write!(
-            line,
-            "{}{}",
-            " ".repeat(GAP),
-            look.paint(style(arm.verdict), &pad(&text, CELL, Align::Right))
-        );
-    }
-    lines.push(line);
-    with_reasons(&lines, row, look)
+    lines
 }
 
-fn with_reasons(lines: &[String], row: &JudgedRow, look: Look) -> String {
+fn with_reasons(lines: &[String], row: &JudgedRow, layout: Layout) -> String {
+    let look = layout.look;
+    let table = layout.table(row.arms.len());
     let mut out = String::new();
-    let reasons = if look.reasons() {
-        reasons(row, look.width - look.table_width() - 3)
+    let reasons = if layout.reasons {
+        reasons(row, look.width - table - 3)
     } else {
         Vec::new()
     };
-    let empty = " ".repeat(look.table_width());
+    let empty = " ".repeat(table);
     for index in 0..lines.len().max(reasons.len()) {
         let line = lines.get(index).unwrap_or(&empty);
         let reason = reasons.get(index).map_or("", String::as_str);
         if reason.is_empty() {
             push(&mut out, line);
         } else {
-            let line = pad(line, look.table_width(), Align::Left);
+            let line = pad(line, table, Align::Left);
             push(
                 &mut out,
                 &format!("{line}   {}", look.paint(Style::new().dim(), reason)),
@@ -257,7 +321,7 @@ fn reasons(row: &JudgedRow, width: usize) -> Vec<String> {
         .arms
         .windows(2)
         .all(|pair| pair[0].reason == pair[1].reason);
-    let text = |arm: &JudgedArm| format!("{}: {}", lang::protocol(arm.arm.protocol()), arm.reason);
+    let text = |arm: &JudgedArm| format!("{}: {}", lang::arm(arm.arm), arm.reason);
     match row.arms.first() {
         Some(first) if same => wrap(&first.reason, width),
         _ => row

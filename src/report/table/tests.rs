@@ -49,6 +49,43 @@ fn every_line_fits_in_either_language_at_any_width() {
 }
 
 #[test]
+fn six_arms_stand_in_two_tables_of_three_that_fit_80_columns() {
+    let mut evidence = as_the_document_says();
+    evidence.setting.arms = [
+        "pop3",
+        "pop3-keep",
+        "pop3-keep14d",
+        "imap",
+        "imap-compressed",
+        "imap-idle-without-end",
+    ]
+    .map(|name| name.parse().unwrap())
+    .into();
+    for lang in [Lang::En, Lang::Th] {
+        let text = render(&judge(&evidence), Look { lang, ..PLAIN });
+        for line in text.lines() {
+            assert!(measure_text_width(line) <= 80, "{line}");
+        }
+        assert_eq!(
+            text.matches(lang.pick(" 8 use on", " 8 การ")).count(),
+            2,
+            "{text}"
+        );
+        for name in ["POP3", "pop3-keep14d", "imap-compressed", "without-end"] {
+            assert!(text.contains(name), "{name}: {text}");
+        }
+    }
+    let wide = render(
+        &judge(&evidence),
+        Look {
+            width: 160,
+            ..PLAIN
+        },
+    );
+    assert_eq!(wide.matches(" 8 use on").count(), 1, "{wide}");
+}
+
+#[test]
 fn an_unfinished_run_says_so_on_the_first_line() {
     let judgement = judge(&mixed());
     assert!(render(&judgement, PLAIN).starts_with("UNFINISHED"));

@@ -64,6 +64,12 @@ impl Faults {
             jitter,
             "POP3 session",
         );
+        if client.delete_after.is_some() && !client.leave_on_server {
+            let path = format!("{}.delete_after", subject.tables[0]);
+            let message = format!("`{path}` says when to delete what is never left on the server");
+            let help = "set `leave_on_server = true`, or take `delete_after` out";
+            self.blame(subject.tables, "delete_after", message, help);
+        }
     }
 
     fn imap_client(&mut self, scenario: &Scenario, subject: Subject<'_>, client: &ImapClient) {

@@ -35,7 +35,7 @@ unknown key `pol`
   |
 4 | pol = "15m"
   | ^^^
-  = help: did you mean `poll`? known keys here: poll, jitter, leave_on_server"#;
+  = help: did you mean `poll`? known keys here: poll, jitter, leave_on_server, delete_after"#;
     assert_eq!(mistake(text), told.trim_start());
 }
 
@@ -249,7 +249,7 @@ no arm is named, so there is nothing to run
   |
 2 | arms = []
   |        ^^
-  = help: name at least one of "pop3", "pop3-keep", "imap", "imap-cached", "imap-idle""#;
+  = help: name at least one of "pop3", "pop3-keep", "pop3-keep14d", "imap", "imap-cached", "imap-compressed", "imap-idle""#;
     assert_eq!(mistake(text), told.trim_start());
 }
 
@@ -274,7 +274,7 @@ unknown arm `imap-cahced`
   |
 2 | arms = ["pop3", "imap-cahced"]
   |                 ^^^^^^^^^^^^^
-  = help: did you mean `imap-cached`? known: pop3, pop3-keep, imap, imap-cached, imap-idle; one of your own is defined below `[arm.imap-cahced]`"#;
+  = help: did you mean `imap-cached`? known: pop3, pop3-keep, pop3-keep14d, imap, imap-cached, imap-compressed, imap-idle; one of your own is defined below `[arm.imap-cahced]`"#;
     assert_eq!(mistake(text), told.trim_start());
 }
 
@@ -289,7 +289,7 @@ unknown key `windwo`
   |
 2 | windwo = 5
   | ^^^^^^
-  = help: did you mean `window`? known keys here: watch, jitter, connections, stay_connected, window, keep"#;
+  = help: did you mean `window`? known keys here: watch, jitter, connections, stay_connected, window, keep, compress"#;
     assert_eq!(mistake(text), told.trim_start());
 }
 
@@ -305,6 +305,21 @@ the arm `imap-mine` does not speak pop3
 1 | [arm.imap-mine.every.pop3]
   |                      ^^^^
   = help: write `[arm.imap-mine.every.imap]`, or give the arm a name that begins with `pop3`"#;
+    assert_eq!(mistake(text), told.trim_start());
+}
+
+#[test]
+fn an_age_at_which_to_delete_what_is_never_kept_is_refused() {
+    let text = r#"[phone.pop3]
+delete_after = "14d"
+"#;
+    let told = r#"
+`phone.pop3.delete_after` says when to delete what is never left on the server
+ --> x.toml:2:16
+  |
+2 | delete_after = "14d"
+  |                ^^^^^
+  = help: set `leave_on_server = true`, or take `delete_after` out"#;
     assert_eq!(mistake(text), told.trim_start());
 }
 
@@ -513,7 +528,7 @@ no arm is named, so there is nothing to run
   |
 6 | arms = []
   |        ^^
-  = help: name at least one of "pop3", "pop3-keep", "imap", "imap-cached", "imap-idle"
+  = help: name at least one of "pop3", "pop3-keep", "pop3-keep14d", "imap", "imap-cached", "imap-compressed", "imap-idle"
 
 `run.measure` is 0
  --> x.toml:5:11
@@ -596,7 +611,7 @@ fn a_scenario_that_does_not_exist_is_named_with_the_ones_that_do() {
     assert_eq!(
         told,
         "there is no scenario named `quik`: neither a file nor one of the built-in scenarios \
-         quick, isp-evening, phone-tablet-notebook; did you mean `quick`?"
+         quick, isp-evening, phone-tablet-notebook, client-models; did you mean `quick`?"
     );
     let told = Scenario::load("no/such.toml", &[]).unwrap_err().to_string();
     assert!(

@@ -57,6 +57,8 @@ fn every_form_of_every_choice_survives_being_shown() {
         "tablet.imap.watch.poll=90s",
         "tablet.imap.keep=everything",
         "run.workers=2",
+        "arm.pop3-week.every.pop3={ leave_on_server = true, delete_after = \"7d\" }",
+        "arms=pop3,imap-idle",
     ] {
         let scenario = Scenario::load("quick", &[Override::set(form).unwrap()]).unwrap();
         assert_eq!(
@@ -65,6 +67,42 @@ fn every_form_of_every_choice_survives_being_shown() {
             "{form}"
         );
     }
+}
+
+#[test]
+fn an_arm_is_its_bases_with_its_own_changes_over_them() {
+    let scenario = Scenario::parse(
+        "x.toml",
+        r#"
+[phone.imap]
+window = 7
+
+[arm.imap-mine]
+base = "imap-compressed"
+every.imap.window = 9
+phone.imap = { window = 8, watch = { idle = { refresh = "20m" } } }
+"#,
+        &[],
+    )
+    .unwrap();
+    let client = |arm: &str, kind| match scenario.client(arm.parse().unwrap(), kind) {
+        Client::Imap(client) => client.clone(),
+        Client::Pop3(_) => panic!("not IMAP"),
+    };
+    let mine = client("imap-mine", DeviceKind::Phone);
+    assert_eq!(
+        (mine.window, mine.keep, mine.compress),
+        (8, ImapKeep::Opened, true)
+    );
+    assert!(matches!(mine.watch, Watch::Idle { .. }));
+    assert_eq!(client("imap-mine", DeviceKind::Tablet).window, 9);
+    assert_eq!(
+        client("imap-mine", DeviceKind::Notebook).keep,
+        ImapKeep::Everything
+    );
+    let cached = client("imap-cached", DeviceKind::Phone);
+    assert_eq!((cached.window, cached.compress), (7, false));
+    assert_eq!(client("imap", DeviceKind::Phone), scenario.phone.imap);
 }
 
 #[test]

@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::support::mailgauge;
 
 mod alone;
+mod arms;
 mod in_process;
 
 /// Few users, short phases: a cell takes about three seconds.

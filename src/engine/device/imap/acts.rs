@@ -38,10 +38,18 @@ impl ImapDevice {
         due: Instant,
     ) -> Opened {
         let asked = Instant::now();
-        if !self.owner.reach.is_there() && self.store.borrow().holds(seq, attachment) {
+        if self.store.borrow().holds(seq, attachment) {
+            let at = self.open_here(seq, attachment, due, asked);
+            self.unsaid.borrow_mut().push(seq);
+            if self.owner.reach.is_there() {
+                let mut taken = self.take().await;
+                if taken.line.is_open() {
+                    self.play_back(&mut taken.line).await;
+                }
+            }
             return Opened {
                 outcome: Opening::Local,
-                at: self.open_here(seq, attachment, due, asked),
+                at,
                 cost: Cost::default(),
             };
         }
@@ -225,6 +233,34 @@ impl ImapDevice {
             return Ok(());
         }
         line.look(self, Instant::now(), Purpose::Sitting).await
+    }
+
+    /// Tells the server what was read without it (RFC 4549 section 4.2: the client's own actions first). What cannot be
+    /// told now waits for the next time.
+    pub(super) async fn play_back(&self, line: &mut Line) {
+        loop {
+            let Some(seq) = self.unsaid.borrow().last().copied() else {
+                return;
+            };
+            if let Err(error) = self.tell_read(line, seq).await {
+                line.fail(self, &error);
+                if !error.is_refusal() {
+                    return;
+                }
+            }
+            self.unsaid.borrow_mut().retain(|told| *told != seq);
+        }
+    }
+
+    async fn tell_read(&self, line: &mut Line, seq: u32) -> Result<(), ClientError> {
+        let Some(uid) = self.store.borrow().copy(seq).uid else {
+            return Ok(());
+        };
+        line.due_next(Instant::now());
+        self.connected(line).await?;
+        let session = line.session()?;
+        session.store(uid, StoreMode::Add, &["\\Seen"]).await?;
+        Ok(())
     }
 
     /// STORE +FLAGS (\Flagged).

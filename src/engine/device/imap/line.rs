@@ -1,10 +1,11 @@
 //! The connections of an IMAP device: the one that shows INBOX, and those that hold other folders.
 
+use std::collections::HashMap;
 use std::future::Future;
+use std::ops::RangeInclusive;
 use std::time::Instant;
 
 use crate::client::{ClientError, IdleEnd, ImapSession, ListEntry, OpenError, SessionFigures};
-use crate::engine::device::Owner;
 use crate::engine::journal::Journal;
 use crate::engine::log::Tap;
 use crate::metrics::row::Purpose;
@@ -14,6 +15,9 @@ use crate::target::Service;
 
 use super::ImapDevice;
 use super::folders::{Folder, Folders};
+
+/// Flags of known messages are asked for in groups of so many UIDs (RFC 4549 section 4.3.1).
+const GROUP: u32 = 100;
 
 /// A device's connections and what it knows by them.
 #[derive(Debug, Default)]
@@ -92,7 +96,7 @@ impl Line {
                 Ok(())
             };
         }
-        self.open = Some(connect(&device.owner, purpose, due).await?);
+        self.open = Some(connect(device, purpose, due).await?);
         self.select_and_list(device).await
     }
 
@@ -101,15 +105,8 @@ impl Line {
         let selected = self.session()?.select("INBOX").await?;
         let known = self.uid_validity == selected.uid_validity && self.highest_uid > 0;
         let remembers = known && device.keep != ImapKeep::Nothing;
-        if remembers {
-            let (lowest, highest) = (self.lowest_uid, self.highest_uid);
-            let flags = self.session()?.fetch_flags(lowest..=highest).await?;
-            let there = flags
-                .iter()
-                .map(|entry| (entry.uid, entry.flags.is_seen()))
-                .collect();
-            device.store.borrow_mut().keep_uids(&there);
-        } else {
+        let remembered = self.lowest_uid..=self.highest_uid;
+        if !remembers {
             device.store.borrow_mut().forget_uids();
             let next = selected.uid_next.unwrap_or(u32::MAX);
             // UIDs are dense where nothing was deleted; where something was, the window is a little smaller.
@@ -124,11 +121,31 @@ impl Line {
                 .uid_next
                 .is_some_and(|next| next <= self.highest_uid + 1);
         if !empty {
-            self.list_new(device).await?;
+            self.list_headers(device).await?;
         }
         if let Some(open) = &mut self.open {
             open.journal.usable(&open.session.figures());
         }
+        if remembers {
+            self.resynchronise(device, remembered).await?;
+        }
+        self.fetch_bodies(device).await
+    }
+
+    /// What became of the messages that the device knew: their flags, in groups; one that is not among them is gone. New
+    /// mail was listed before (RFC 4549 section 4.3.1).
+    async fn resynchronise(
+        &mut self,
+        device: &ImapDevice,
+        known: RangeInclusive<u32>,
+    ) -> Result<(), ClientError> {
+        let mut there = HashMap::new();
+        for first in known.clone().step_by(GROUP as usize) {
+            let last = first.saturating_add(GROUP - 1).min(*known.end());
+            let flags = self.session()?.fetch_flags(first..=last).await?;
+            there.extend(flags.iter().map(|entry| (entry.uid, entry.flags.is_seen())));
+        }
+        device.store.borrow_mut().keep_uids(&known, &there);
         Ok(())
     }
 
@@ -139,18 +156,31 @@ impl Line {
             .is_some_and(|open| open.session.changes().exists.is_some())
     }
 
-    /// Lists what lies beyond the highest UID known; a device that keeps everything fetches it too.
+    /// Lists what is new; a device that keeps everything fetches it too.
     pub(super) async fn list_new(&mut self, device: &ImapDevice) -> Result<(), ClientError> {
+        self.list_headers(device).await?;
+        self.fetch_bodies(device).await
+    }
+
+    /// Lists what lies beyond the highest UID known.
+    async fn list_headers(&mut self, device: &ImapDevice) -> Result<(), ClientError> {
         let known = self.highest_uid;
         let mut list = self.session()?.list_view(known + 1..).await?;
         // `n:*` names the last message even where its UID is below n (RFC 3501 section 6.4.8).
         list.retain(|entry| entry.uid > known);
-        let ours = self.take_in(device, &list);
+        self.take_in(device, &list);
         self.highest_uid = list.iter().map(|entry| entry.uid).fold(known, u32::max);
-        if device.keep == ImapKeep::Everything {
-            for (seq, uid) in ours {
-                self.fetch_whole(device, seq, uid).await?;
-            }
+        Ok(())
+    }
+
+    /// On a device that keeps everything: whatever is listed and not there yet, an interrupted download included.
+    async fn fetch_bodies(&mut self, device: &ImapDevice) -> Result<(), ClientError> {
+        if device.keep != ImapKeep::Everything {
+            return Ok(());
+        }
+        let missing = device.store.borrow().listed_only();
+        for (seq, uid) in missing {
+            self.fetch_whole(device, seq, uid).await?;
         }
         Ok(())
     }
@@ -167,9 +197,8 @@ impl Line {
         Ok(!list.is_empty())
     }
 
-    /// Shows what was listed. Returns what of it is of this run: sequence number and UID.
-    fn take_in(&mut self, device: &ImapDevice, list: &[ListEntry]) -> Vec<(u32, u32)> {
-        let mut ours = Vec::new();
+    /// Shows what was listed, as far as it is of this run.
+    fn take_in(&mut self, device: &ImapDevice, list: &[ListEntry]) {
         let now = Instant::now();
         let ledger = device.owner.ledger.borrow();
         let mut store = device.store.borrow_mut();
@@ -179,12 +208,10 @@ impl Line {
             };
             store.show(seq, now);
             store.place(seq, entry.uid, entry.flags.is_seen());
-            ours.push((seq, entry.uid));
         }
         if let Some(journal) = self.journal() {
             journal.headers += list.len() as u32;
         }
-        ours
     }
 
     async fn fetch_whole(
@@ -193,9 +220,6 @@ impl Line {
         seq: u32,
         uid: u32,
     ) -> Result<(), ClientError> {
-        if device.store.borrow().copy(seq).whole {
-            return Ok(());
-        }
         let Some(digest) = self.session()?.fetch_message(uid, true).await? else {
             return Ok(());
         };
@@ -258,7 +282,7 @@ impl Line {
         let further = device.connections.saturating_sub(1) as usize;
         for index in 0..further {
             let due = Instant::now();
-            let Ok(mut open) = connect(&device.owner, Purpose::Extra, due).await else {
+            let Ok(mut open) = connect(device, Purpose::Extra, due).await else {
                 return;
             };
             match self.hold(index, &mut open.session).await {
@@ -300,11 +324,8 @@ impl Open {
     }
 }
 
-async fn connect(
-    owner: &std::rc::Rc<Owner>,
-    purpose: Purpose,
-    due: Instant,
-) -> Result<Open, ClientError> {
+async fn connect(device: &ImapDevice, purpose: Purpose, due: Instant) -> Result<Open, ClientError> {
+    let owner = &device.owner;
     let journal = Journal::begin(owner, Protocol::Imap, purpose, due);
     let Some(Service { address, tls }) = &owner.endpoint.imap else {
         let detail = "the target offers no IMAP";
@@ -313,15 +334,20 @@ async fn connect(
         return Err(error);
     };
     let opened = ImapSession::open(&owner.dialer, address, *tls, &owner.login, due, owner.tap());
-    match opened.await {
-        Ok(session) => {
-            owner.logged_in();
-            Ok(Open { session, journal })
-        }
+    let mut session = match opened.await {
+        Ok(session) => session,
         Err(OpenError { error, figures }) => {
             owner.not_reached(&error);
             journal.end(&figures, Some(&error));
-            Err(error)
+            return Err(error);
         }
+    };
+    owner.logged_in();
+    if device.compress
+        && let Err(error) = session.compress().await
+    {
+        journal.end(&session.abort(), Some(&error));
+        return Err(error);
     }
+    Ok(Open { session, journal })
 }

@@ -121,7 +121,7 @@ fn nothing_is_cut_and_every_target_has_its_figures_however_many_there_are() {
 
 #[test]
 fn a_wide_terminal_has_a_column_pair_per_target_and_all_shown_figures() {
-    let at = |width, targets| Plan::of(width, targets, 2);
+    let at = |width, targets| Plan::of(width, targets, &[Arm::POP3, Arm::IMAP]);
     assert!(at(200, 3).pairs && at(200, 3).cell == WIDEST_CELL);
     assert!(at(200, 4).pairs);
     assert!(!at(80, 2).pairs);
