@@ -221,13 +221,13 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends replies if many have gathered.
     /// Throws away what was not sent yet: the client is to see the connection end instead of an answer.
     pub(super) fn cut_off(&mut self) -> Ended {
         self.out.clear();
         Ended::Closed
     }
 
+    /// Sends replies if many have gathered.
     pub(super) async fn flush_if_full(&mut self) -> Result<(), Ended> {
         if self.out.len() >= FLUSH_AT {
             self.flush().await

@@ -11,6 +11,7 @@ use tokio::time::{sleep, sleep_until, timeout};
 
 use super::counted::{Counted, Counters, Pipe};
 use super::link::{Link, Way};
+use super::pace::Pace;
 use super::reach::Reach;
 use super::shaped::Shaped;
 use super::tcp::{Options, Tcp};
@@ -46,23 +47,6 @@ pub struct Dialer {
     reach: Option<Reach>,
 }
 
-/// How fast connections may follow each other: so many in any second.
-#[derive(Debug)]
-struct Pace {
-    gap: Duration,
-    /// When all that was begun would have been begun at an even pace.
-    even: Instant,
-}
-
-impl Pace {
-    /// When the next connection may be begun; it counts as begun.
-    fn turn(&mut self, now: Instant) -> Instant {
-        self.even = self.even.max(now) + self.gap;
-        let burst = self.gap.max(Duration::from_secs(1));
-        self.even.checked_sub(burst).map_or(now, |at| at.max(now))
-    }
-}
-
 impl Dialer {
     /// `resumption`: use TLS session tickets of earlier connections. `quickack`: acknowledge each
     /// segment at once (Linux; elsewhere it does nothing), or delayed acknowledgement meets Nagle's
@@ -90,15 +74,11 @@ impl Dialer {
         })
     }
 
-    /// Begins at most so many connections per second, all clones together. Whoever comes too early waits.
+    /// Begins at most so many connections in any second, all clones together. Whoever comes too early waits.
     #[must_use]
     pub fn at_most(self, per_second: f64) -> Self {
-        let pace = Pace {
-            gap: Duration::from_secs_f64(1.0 / per_second.max(1e-3)),
-            even: Instant::now(),
-        };
         Self {
-            pace: Some(Arc::new(Mutex::new(pace))),
+            pace: Some(Arc::new(Mutex::new(Pace::new(per_second)))),
             ..self
         }
     }
@@ -272,27 +252,5 @@ impl Dialer {
         let turn = self.next_source.fetch_add(1, Ordering::Relaxed);
         let turn = turn.checked_rem(fitting().count())?;
         fitting().nth(turn).copied()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::{Duration, Instant};
-
-    use super::Pace;
-
-    #[test]
-    fn no_second_sees_more_connections_than_allowed() {
-        for (per_second, wanted) in [(10.0, 100), (1.0, 20), (0.5, 10)] {
-            let now = Instant::now();
-            let mut pace = Pace {
-                gap: Duration::from_secs_f64(1.0 / per_second),
-                even: now,
-            };
-            let turns: Vec<Instant> = (0..wanted).map(|_| pace.turn(now)).collect();
-            let took = (turns[turns.len() - 1] - now).as_secs_f64();
-            let least = f64::from(wanted) / per_second - (1.0 / per_second).max(1.0);
-            assert!((took - least).abs() < 1e-6, "{per_second}: {took}");
-        }
     }
 }

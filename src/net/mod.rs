@@ -9,6 +9,7 @@ mod dialer;
 mod error;
 mod inbound;
 mod link;
+mod pace;
 mod reach;
 mod shaped;
 mod stream;

@@ -14,6 +14,7 @@ use crate::compare::{
     Run, assert_finished, assert_only_imap_shares, assert_sums_hold, finish, measured, signal,
 };
 
+mod elsewhere;
 mod foreign;
 mod private;
 mod replies;

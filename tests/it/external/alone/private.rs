@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use mailgauge::scenario::TlsMode;
@@ -65,20 +66,27 @@ impl Private {
         Imap::log_in(self.imap(), &account.user, &account.password)
     }
 
-    /// A target file that lists all users as disposable.
+    /// A target file that lists all users as disposable, and mail goes by LMTP.
     pub(super) fn target(&self) -> PathBuf {
+        self.target_with(&format!("by = \"lmtp\"\nport = {}\n", self.lmtp().port()))
+    }
+
+    /// The same, and mail goes as `delivery` says.
+    pub(super) fn target_with(&self, delivery: &str) -> PathBuf {
         let path = self.folder.path().join("somebody.toml");
-        let [pop3, imap, lmtp] = self.ports().map(|address| address.port());
+        let [pop3, imap, _] = self.ports().map(|address| address.port());
         let users: Vec<String> = self
             .accounts()
             .iter()
             .map(|it| format!("{:?}", it.user))
             .collect();
         let text = format!(
-            "host = \"127.0.0.1\"\ndisposable = [{}]\npop3.port = {pop3}\nimap.port = {imap}\n[delivery]\nby = \"lmtp\"\nport = {lmtp}\n[accounts]\nfile = \"accounts.csv\"\n",
+            "host = \"127.0.0.1\"\ndisposable = [{}]\npop3.port = {pop3}\nimap.port = {imap}\n[delivery]\n{delivery}[accounts]\nfile = \"accounts.csv\"\n",
             users.join(", ")
         );
         fs::write(&path, text).unwrap();
+        // It may hold a password.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         path
     }
 
