@@ -126,14 +126,9 @@ impl<'a> CellRun<'a> {
     }
 
     fn probe(&self, instance: &Instance) -> Option<ServerProbe> {
-        if instance.pid.is_none() && instance.cgroup.is_none() {
-            return None;
-        }
         let watched = Watched {
-            root: instance.pid,
-            cgroup: instance.cgroup.clone(),
+            by: instance.seen.clone()?,
             ports: ports(&instance.endpoint),
-            storage: instance.storage.clone(),
         };
         let (cell, place) = (self.cell, Arc::clone(&self.place));
         let place = move |_| {
@@ -145,7 +140,7 @@ impl<'a> CellRun<'a> {
             // Nobody listens any more: the run is over.
             let _ = records.send(vec![Record::Server(row)]);
         };
-        ServerProbe::start(watched, self.comparison.run_start, place, sink)
+        ServerProbe::start(&watched, self.comparison.run_start, place, sink)
             .inspect_err(|error| tracing::warn!("the server is not sampled: {error}"))
             .ok()
     }

@@ -199,6 +199,8 @@ pub static DOCUMENT: [DocumentRow; 8] = [
                 "Bytes of the server's mail storage on disk at the end; the mean of the blocks."),
             metric("disk_written", "written to disk", "เขียนลงดิสก์", Unit::Bytes, Measured, Detail,
                 "Bytes that the server's processes wrote during the measured phase; the mean of the blocks."),
+            metric("disk_syncs", "forced writes per user-hour", "การบังคับเขียนลงดิสก์ต่อผู้ใช้ต่อชั่วโมง", Unit::CountPerUserHour, Measured, Detail,
+                "Times that the server's processes forced a file to storage (fsync, fdatasync) in the measured phase, divided by users and by simulated hours; n counts them. Only root can see them."),
             metric("delivery_to_visible_p50", "new mail shown after, median", "เมลใหม่ปรากฏหลังจาก (มัธยฐาน)", Unit::Seconds, Measured, Shown,
                 "Simulated time from the server's acceptance of a message until the first of its owner's devices shows it, median; mail not shown by the end of the measured phase counts as waiting (Kaplan and Meier)."),
             metric("delivery_to_visible_p95", "new mail shown after, 95th percentile", "เมลใหม่ปรากฏหลังจาก (p95)", Unit::Seconds, Measured, Detail,

@@ -53,6 +53,9 @@ pub enum Unit {
     /// Seconds in one hour of one user's simulated time.
     #[strum(serialize = "s/user-hour")]
     SecondsPerUserHour,
+    /// How often in one hour of one user's simulated time.
+    #[strum(serialize = "1/user-hour")]
+    CountPerUserHour,
     /// Waits for the other side.
     #[strum(serialize = "round trips")]
     RoundTrips,

@@ -192,34 +192,43 @@ pub struct ServerRow {
     pub arm: Arm,
     /// Phase of the sample.
     pub phase: Phase,
-    /// How it was sampled: `process-tree` or `cgroup`.
+    /// How it was sampled: `process-tree`, `cgroup`, `node-exporter`, `process-exporter`, `cadvisor`, or `agent/` and how the
+    /// agent knows. What an instrument does not tell is empty.
     pub source: String,
     /// CPU in user mode since the instance started, µs, also of children that came and went. Never falls.
     pub cpu_user_us: u64,
     /// CPU in the kernel, likewise.
     pub cpu_system_us: u64,
     /// Resident memory, summed over the processes: pages that they share count for each. Of a control group: once.
-    pub rss_bytes: u64,
+    pub rss_bytes: Option<u64>,
     /// Proportional share of memory: shared pages count once. Empty where not readable or not sampled this second.
     pub pss_bytes: Option<u64>,
     /// Live processes.
-    pub processes: u32,
+    pub processes: Option<u32>,
     /// Their threads.
-    pub threads: u32,
+    pub threads: Option<u32>,
     /// Their open file descriptors.
-    pub fds: u32,
+    pub fds: Option<u32>,
     /// Established connections to the target's POP3 ports, by the kernel's own table.
     pub pop3_connections: u32,
     /// Likewise, IMAP.
     pub imap_connections: u32,
     /// Likewise, LMTP or SMTP.
     pub delivery_connections: u32,
-    /// Read from storage since the instance started (not from the page cache); empty where the kernel does not tell.
+    /// Read from storage since the instance started (not from the page cache).
     pub disk_read_bytes: Option<u64>,
-    /// Written to storage since the instance started; empty where the kernel does not tell.
+    /// Written to storage since the instance started.
     pub disk_write_bytes: Option<u64>,
+    /// Times that the processes forced a file to storage (fsync, fdatasync) since they were first looked at.
+    pub disk_syncs: Option<u64>,
+    /// Received by the network interfaces that the target has to itself, loopback apart.
+    pub network_rx_bytes: Option<u64>,
+    /// Sent by them.
+    pub network_tx_bytes: Option<u64>,
     /// Length of all files of the mail storage, as of the last walk; empty where it is not local.
     pub storage_bytes: Option<u64>,
+    /// What the file system allocated for them, in whole blocks.
+    pub storage_disk_bytes: Option<u64>,
     /// Their number.
     pub storage_files: Option<u64>,
 }

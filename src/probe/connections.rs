@@ -1,5 +1,7 @@
 use std::fs;
 
+use serde::{Deserialize, Serialize};
+
 /// TCP ports that the target listens on, by what they serve.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ports {
@@ -12,7 +14,7 @@ pub struct Ports {
 }
 
 /// Established connections to the target's ports.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connections {
     /// To POP3 ports.
     pub pop3: u32,

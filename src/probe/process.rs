@@ -113,6 +113,12 @@ impl Tree {
         Ok(sample)
     }
 
+    /// Numbers of the processes that are members now.
+    pub fn members(&self) -> Vec<i32> {
+        let live = self.live_members().unwrap_or_default();
+        live.into_iter().map(|(_, stat)| stat.pid).collect()
+    }
+
     /// The root, who was a member before and still lives, and all that descend from them.
     fn live_members(&self) -> ProcResult<Vec<(Process, Stat)>> {
         let all: HashMap<i32, (Process, Stat)> = all_processes()?
@@ -220,6 +226,16 @@ impl Usage {
         self.read_bytes = self.read_bytes.max(other.read_bytes);
         self.write_bytes = self.write_bytes.max(other.write_bytes);
     }
+}
+
+/// Numbers of a process's threads; none: it has ended.
+pub(super) fn threads_of(pid: i32) -> Vec<i32> {
+    let tasks = Process::new(pid).and_then(|process| process.tasks());
+    tasks
+        .into_iter()
+        .flatten()
+        .filter_map(|task| Some(task.ok()?.tid))
+        .collect()
 }
 
 fn pss(process: &Process) -> Option<u64> {

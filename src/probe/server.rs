@@ -1,46 +1,60 @@
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::cgroup::{Cgroup, CgroupMeter, CgroupSample};
-use super::connections::{Connections, Ports};
-use super::process::{Tree, TreeSample};
-use super::storage::{StorageSize, storage_size};
+use super::agent::{Agent, AgentMeter};
+use super::connections::Ports;
+use super::exporter::{ExporterMeter, Exporters};
+use super::local::{Local, LocalMeter};
+use super::usage::Usage;
 use crate::metrics::row::{Cell, ServerRow};
 use crate::metrics::since_us;
 use crate::scenario::Phase;
 
 const EVERY: Duration = Duration::from_secs(1);
-/// The kernel walks through all pages for it, so it is not asked each second.
-const PSS_EVERY: u64 = 5;
-/// Walking through the mail storage takes at most one part in this many of the time.
-const WALK_SHARE: u32 = 20;
 
-/// A target of which this machine can see something.
-#[derive(Clone, Debug, Default)]
+/// By what a target is seen.
+#[derive(Clone, Debug)]
+pub enum Instrument {
+    /// It is on this machine.
+    Local(Local),
+    /// Its machine has exporters for Prometheus.
+    Exporters(Exporters),
+    /// Its machine runs a mailgauge that looks at it.
+    Agent(Agent),
+}
+
+impl Instrument {
+    /// For a server of ours: its processes are seen, and the folder of its mail.
+    pub fn process(pid: u32, storage: PathBuf) -> Self {
+        Self::Local(Local {
+            root: Some(pid),
+            cgroup: None,
+            storage: Some(storage),
+        })
+    }
+}
+
+/// A target of which something can be seen.
+#[derive(Clone, Debug)]
 pub struct Watched {
-    /// The process that all others of the target descend from, if it can be seen.
-    pub root: Option<u32>,
-    /// The control group that holds the target and nothing else. Its figures go before those of the processes.
-    pub cgroup: Option<Cgroup>,
+    /// By what.
+    pub by: Instrument,
     /// Where it listens.
     pub ports: Ports,
-    /// Folder of its mail storage.
-    pub storage: Option<PathBuf>,
 }
 
 /// The part of the run that an instant belongs to; none: to no part that is recorded.
 type Place = Option<(Cell, Phase)>;
 
-/// Samples a target from outside, each second on threads of its own, until stopped or dropped.
+/// Samples a target from outside, each second on a thread of its own, until stopped or dropped.
 pub struct ServerProbe {
     orders: Option<Sender<Place>>,
     place: Arc<dyn Fn(Instant) -> Place + Send + Sync>,
     sampler: Option<JoinHandle<()>>,
-    walker: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
 impl ServerProbe {
@@ -48,28 +62,18 @@ impl ServerProbe {
     /// run an instant belongs to; there is no row for an instant that belongs to none. A sample that
     /// is late by more than a second takes the place of those it missed: `at_us` says when it was taken.
     pub fn start(
-        watched: Watched,
+        watched: &Watched,
         t0: Instant,
         place: impl Fn(Instant) -> Option<(Cell, Phase)> + Send + Sync + 'static,
         sink: impl FnMut(ServerRow) + Send + 'static,
     ) -> io::Result<Self> {
-        let storage = Arc::new(Mutex::new(None));
-        let walker = watched
-            .storage
-            .clone()
-            .map(|dir| start_walker(dir, Arc::clone(&storage)))
-            .transpose()?;
         let (orders, received) = channel();
         let place: Arc<dyn Fn(Instant) -> Place + Send + Sync> = Arc::new(place);
         let sampler = Sampler {
-            tree: watched.root.map(Tree::new),
-            meter: watched.cgroup.as_ref().map(Cgroup::meter),
-            watched,
+            meter: Meter::new(watched)?,
             t0,
             place: Arc::clone(&place),
             sink,
-            storage,
-            samples: 0,
         };
         let sampler = thread::Builder::new()
             .name("server-probe".to_owned())
@@ -78,7 +82,6 @@ impl ServerProbe {
             orders: Some(orders),
             place,
             sampler: Some(sampler),
-            walker,
         })
     }
 
@@ -104,22 +107,14 @@ impl Drop for ServerProbe {
         if let Some(sampler) = self.sampler.take() {
             let _ = sampler.join();
         }
-        if let Some((stop, walker)) = self.walker.take() {
-            drop(stop);
-            let _ = walker.join();
-        }
     }
 }
 
 struct Sampler<S> {
-    watched: Watched,
-    tree: Option<Tree>,
-    meter: Option<CgroupMeter>,
+    meter: Meter,
     t0: Instant,
     place: Arc<dyn Fn(Instant) -> Place + Send + Sync>,
     sink: S,
-    storage: Arc<Mutex<Option<StorageSize>>>,
-    samples: u64,
 }
 
 impl<S: FnMut(ServerRow)> Sampler<S> {
@@ -146,108 +141,83 @@ impl<S: FnMut(ServerRow)> Sampler<S> {
         let Some((cell, phase)) = place else {
             return;
         };
-        let now = Instant::now();
-        let Some(usage) = self.usage() else {
+        let asked = Instant::now();
+        let Some(usage) = self.meter.sample() else {
             return;
         };
-        self.samples += 1;
-        let connections = match self.watched.root {
-            Some(root) => Connections::of(root, &self.watched.ports),
-            None => Connections::from_here(&self.watched.ports),
-        };
-        let storage = *self.storage.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is elsewhere was looked at between question and answer.
+        let at = asked + asked.elapsed() / 2;
         (self.sink)(ServerRow {
-            at_us: since_us(self.t0, now),
+            at_us: since_us(self.t0, at),
             block: cell.block,
             arm: cell.arm,
             phase,
-            source: usage.source.to_owned(),
-            cpu_user_us: usage.sample.cpu_user_us,
-            cpu_system_us: usage.sample.cpu_system_us,
-            rss_bytes: usage.sample.rss_bytes,
-            pss_bytes: usage.sample.pss_bytes,
-            processes: usage.sample.processes,
-            threads: usage.sample.threads,
-            fds: usage.sample.fds,
-            pop3_connections: connections.pop3,
-            imap_connections: connections.imap,
-            delivery_connections: connections.delivery,
-            disk_read_bytes: usage.sample.disk_read_bytes,
-            disk_write_bytes: usage.sample.disk_write_bytes,
-            storage_bytes: storage.map(|size| size.bytes),
-            storage_files: storage.map(|size| size.files),
+            source: self.meter.source().to_owned(),
+            cpu_user_us: usage.cpu_user_us,
+            cpu_system_us: usage.cpu_system_us,
+            rss_bytes: usage.rss_bytes,
+            pss_bytes: usage.pss_bytes,
+            processes: usage.processes,
+            threads: usage.threads,
+            fds: usage.fds,
+            pop3_connections: usage.connections.pop3,
+            imap_connections: usage.connections.imap,
+            delivery_connections: usage.connections.delivery,
+            disk_read_bytes: usage.disk_read_bytes,
+            disk_write_bytes: usage.disk_write_bytes,
+            disk_syncs: usage.disk_syncs,
+            network_rx_bytes: usage.network_rx_bytes,
+            network_tx_bytes: usage.network_tx_bytes,
+            storage_bytes: usage.storage.map(|size| size.bytes),
+            storage_disk_bytes: usage.storage.map(|size| size.disk_bytes),
+            storage_files: usage.storage.map(|size| size.files),
         });
     }
-
-    /// None: there is nothing to be seen.
-    fn usage(&mut self) -> Option<Usage> {
-        // Not asked of processes whose group is read: it would tell another memory than the group.
-        let with_pss = self.meter.is_none() && self.samples.is_multiple_of(PSS_EVERY);
-        // Fails only where there is no /proc: then there is nothing to say.
-        let tree = self
-            .tree
-            .as_mut()
-            .and_then(|tree| tree.sample(with_pss).ok());
-        match &mut self.meter {
-            Some(meter) => Some(Usage::of_group(meter.sample(), tree.unwrap_or_default())),
-            None => tree.map(|sample| Usage {
-                source: "process-tree",
-                sample,
-            }),
-        }
-    }
 }
 
-/// What the target used and holds, and how that is known.
-struct Usage {
-    source: &'static str,
-    sample: TreeSample,
+/// An instrument at work.
+enum Meter {
+    Local(Box<LocalMeter>),
+    Exporter(ExporterMeter),
+    Agent(AgentMeter),
 }
 
-impl Usage {
-    /// By the group, and by the processes what a group does not tell.
-    fn of_group(group: CgroupSample, tree: TreeSample) -> Self {
-        Self {
-            source: "cgroup",
-            sample: TreeSample {
-                cpu_user_us: group.cpu_user_us,
-                cpu_system_us: group.cpu_system_us,
-                rss_bytes: group.resident_bytes.unwrap_or(tree.rss_bytes),
-                pss_bytes: group.resident_bytes,
-                processes: group.processes,
-                threads: group.threads,
-                fds: tree.fds,
-                disk_read_bytes: group.disk_read_bytes.or(tree.disk_read_bytes),
-                disk_write_bytes: group.disk_write_bytes.or(tree.disk_write_bytes),
-            },
-        }
-    }
-}
-
-/// Walks through the storage again and again, on a thread of its own: a large one takes seconds.
-fn start_walker(
-    dir: PathBuf,
-    size: Arc<Mutex<Option<StorageSize>>>,
-) -> io::Result<(Sender<()>, JoinHandle<()>)> {
-    let (stop, stopped) = channel();
-    let walker = thread::Builder::new()
-        .name("storage-probe".to_owned())
-        .spawn(move || {
-            loop {
-                let begin = Instant::now();
-                let walked = storage_size(&dir);
-                *size.lock().unwrap_or_else(PoisonError::into_inner) = Some(walked);
-                let wait = EVERY.max(begin.elapsed() * WALK_SHARE);
-                if stopped.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected) {
-                    return;
-                }
+impl Meter {
+    fn new(watched: &Watched) -> io::Result<Self> {
+        let ports = watched.ports.clone();
+        Ok(match &watched.by {
+            Instrument::Local(local) => Self::Local(Box::new(LocalMeter::new(local, ports)?)),
+            Instrument::Exporters(exporters) => {
+                Self::Exporter(ExporterMeter::new(exporters, ports))
             }
-        })?;
-    Ok((stop, walker))
+            Instrument::Agent(agent) => {
+                Self::Agent(AgentMeter::start(agent).map_err(io::Error::other)?)
+            }
+        })
+    }
+
+    fn source(&self) -> &str {
+        match self {
+            Self::Local(meter) => meter.source(),
+            Self::Exporter(meter) => meter.source(),
+            Self::Agent(meter) => meter.source(),
+        }
+    }
+
+    /// None: nothing is to be seen, this time.
+    fn sample(&mut self) -> Option<Usage> {
+        match self {
+            Self::Local(meter) => meter.sample(),
+            Self::Exporter(meter) => meter.sample(),
+            Self::Agent(meter) => meter.sample(),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
     use crate::scenario::Arm;
 
@@ -256,19 +226,27 @@ mod tests {
         arm: Arm::IMAP,
     };
 
+    /// Ourselves as the target.
+    fn us(storage: Option<PathBuf>) -> Watched {
+        Watched {
+            by: Instrument::Local(Local {
+                root: Some(std::process::id()),
+                cgroup: None,
+                storage,
+            }),
+            ports: Ports::default(),
+        }
+    }
+
     #[test]
     fn samples_come_on_order_and_at_the_end_with_the_place_they_belong_to() {
         let storage = tempfile::tempdir().unwrap();
         std::fs::write(storage.path().join("mail"), [0; 700]).unwrap();
         let (sender, rows) = channel();
-        let watched = Watched {
-            root: Some(std::process::id()),
-            storage: Some(storage.path().to_path_buf()),
-            ..Watched::default()
-        };
+        let watched = us(Some(storage.path().to_path_buf()));
         let place = |_: Instant| Some((CELL, Phase::Measure));
         let t0 = Instant::now();
-        let probe = ServerProbe::start(watched, t0, place, move |row| {
+        let probe = ServerProbe::start(&watched, t0, place, move |row| {
             let _ = sender.send(row);
         })
         .unwrap();
@@ -276,7 +254,7 @@ mod tests {
         let first = rows.recv().unwrap();
         assert_eq!((first.block, first.arm), (2, Arm::IMAP));
         assert_eq!(first.phase, Phase::Measure);
-        assert!(first.rss_bytes > 0 && first.processes >= 1);
+        assert!(first.rss_bytes > Some(0) && first.processes >= Some(1));
         let walked = rows.iter().find(|row| row.storage_files == Some(1));
         assert_eq!(walked.unwrap().storage_bytes, Some(700));
         probe.stop();
@@ -288,14 +266,11 @@ mod tests {
     #[test]
     fn a_sample_on_order_belongs_to_the_phase_in_which_it_was_ordered() {
         let (sender, rows) = channel();
-        let watched = Watched {
-            root: Some(std::process::id()),
-            ..Watched::default()
-        };
+        let watched = us(None);
         let phase = Arc::new(Mutex::new(Phase::WarmUp));
         let current = Arc::clone(&phase);
         let place = move |_: Instant| Some((CELL, *current.lock().unwrap()));
-        let probe = ServerProbe::start(watched, Instant::now(), place, move |row| {
+        let probe = ServerProbe::start(&watched, Instant::now(), place, move |row| {
             let _ = sender.send(row.phase);
         })
         .unwrap();
@@ -310,12 +285,9 @@ mod tests {
     #[test]
     fn an_instant_that_belongs_to_no_part_of_the_run_leaves_no_row() {
         let (sender, rows) = channel();
-        let watched = Watched {
-            root: Some(std::process::id()),
-            ..Watched::default()
-        };
+        let watched = us(None);
         let place = |_: Instant| None;
-        let probe = ServerProbe::start(watched, Instant::now(), place, move |row| {
+        let probe = ServerProbe::start(&watched, Instant::now(), place, move |row| {
             let _ = sender.send(row);
         })
         .unwrap();

@@ -59,6 +59,7 @@ pub(super) fn value(value: f64, unit: Unit) -> String {
         | Unit::RoundTripsPerSession
         | Unit::RoundTripsPerUserHour
         | Unit::WakeUpsPerPhoneDay
+        | Unit::CountPerUserHour
         | Unit::Connections => digits(value),
         Unit::Bytes
         | Unit::BytesPerOpening

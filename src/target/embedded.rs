@@ -23,6 +23,7 @@ use super::{
     private_accounts,
 };
 use crate::net::Address;
+use crate::probe::Instrument;
 use crate::scenario::TlsMode;
 
 const NAME: &str = "the embedded server";
@@ -80,8 +81,10 @@ impl Embedded {
         };
         Ok(Instance {
             endpoint: Arc::new(endpoint),
-            pid: Some(process.pid()),
-            cgroup: None,
+            seen: Some(Instrument::process(
+                process.pid(),
+                scratch.path().join("mail"),
+            )),
             storage: Some(scratch.path().join("mail")),
             software: concat!("mailgauge embedded ", env!("CARGO_PKG_VERSION")).into(),
             facts: facts(),

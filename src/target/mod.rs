@@ -40,7 +40,7 @@ pub use portrait::{Depth, Portrait};
 
 use crate::client::{Login, LoginMethod};
 use crate::net::Address;
-use crate::probe::Cgroup;
+use crate::probe::Instrument;
 use crate::scenario::{Protocol, TlsMode};
 
 /// A kind of server, ready to be started.
@@ -191,10 +191,8 @@ impl std::fmt::Debug for Account {
 pub struct Instance {
     /// What clients need; shared by all workers.
     pub endpoint: Arc<Endpoint>,
-    /// Root of its process tree, for the sampler; none if it is not ours.
-    pub pid: Option<u32>,
-    /// The control group that it has to itself; none: it has none, or it cannot be seen.
-    pub cgroup: Option<Cgroup>,
+    /// By what its resources are seen; none: nothing of it can be seen.
+    pub seen: Option<Instrument>,
     /// Where its mail lies; none if that cannot be seen.
     pub storage: Option<PathBuf>,
     /// Software and version, as far as known without asking the server.
@@ -212,6 +210,14 @@ enum Server {
 }
 
 impl Instance {
+    /// Root of its process tree, if that is on this machine.
+    pub fn pid(&self) -> Option<u32> {
+        match &self.seen {
+            Some(Instrument::Local(local)) => local.root,
+            _ => None,
+        }
+    }
+
     /// Resolves, with a sentence, when the server ends by itself; never for a server that is not ours. May be dropped
     /// and called again.
     pub async fn gone(&mut self) -> String {

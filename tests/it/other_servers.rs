@@ -272,7 +272,7 @@ async fn owner_that_is_killed() {
     deliver(&instance, 0, &message("abandoned")).await;
     println!(
         "\nowns {} {}",
-        instance.pid.unwrap(),
+        instance.pid().unwrap(),
         instance.storage.as_ref().unwrap().display()
     );
     tokio::time::sleep(Duration::from_secs(120)).await;
@@ -322,7 +322,7 @@ impl Traces {
             endpoint.imap.as_ref(),
             endpoint.delivery.service(),
         ];
-        let mut traces = Self::at(instance.pid.unwrap(), instance.storage.as_ref().unwrap());
+        let mut traces = Self::at(instance.pid().unwrap(), instance.storage.as_ref().unwrap());
         traces.ports = services
             .into_iter()
             .flatten()

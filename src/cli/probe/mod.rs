@@ -1,6 +1,7 @@
 //! `mailgauge probe`: what a target offers, and which arms of a scenario can run there. Servers that mailgauge starts itself are
 //! started for it, once with STARTTLS and once with TLS from the first byte, and stopped again.
 
+mod agent;
 mod page;
 
 use std::io::Write as _;
@@ -26,12 +27,15 @@ const OWN_CONNECTIONS: u32 = 16;
 /// Columns of a terminal.
 const WIDTH: usize = 80;
 
-/// Look at a target: what it offers before and after TLS and login, what of that works, and which arms can run there.
+/// Look at a target: what it offers before and after TLS and login, what of that works, and which arms can run there. Or, with
+/// --agent, at what a server on this machine uses, for a mailgauge elsewhere.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// What to look at: `embedded`, `dovecot`, `cyrus`, `courier`, a target file, or a host. Without accounts nobody logs in.
-    #[arg(value_name = "TARGET")]
-    target: String,
+    #[arg(value_name = "TARGET", required_unless_present = "agent")]
+    target: Option<String>,
+    #[command(flatten)]
+    agent: agent::AgentOptions,
     #[command(flatten)]
     target_options: TargetOptions,
     /// Whose arms are to run there: a built-in scenario or a TOML file.
@@ -62,6 +66,13 @@ struct Probe<'a> {
 
 /// Does it.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
+    match &args.target {
+        Some(target) if !args.agent.agent => look_and_tell(args, target),
+        _ => agent::run(&args.agent),
+    }
+}
+
+fn look_and_tell(args: &Args, target: &str) -> anyhow::Result<Exit> {
     let options = ScenarioOptions {
         scenario: args.scenario.clone(),
         set: args.set.clone(),
@@ -70,7 +81,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let scenario = options
         .load()
         .map_err(|error| UsageError(error.to_string()))?;
-    let target = args.target_options.open_to_look(&args.target)?;
+    let target = args.target_options.open_to_look(target)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

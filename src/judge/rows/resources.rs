@@ -33,8 +33,13 @@ pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
         ("disk_at_end", disk_at_end(part, &cells)),
         (
             "disk_written",
-            mean(cells.iter().filter_map(|cell| disk_written(cell))),
+            mean(
+                cells
+                    .iter()
+                    .filter_map(|cell| rise(cell, |row| row.disk_write_bytes)),
+            ),
         ),
+        ("disk_syncs", disk_syncs(part, &cells)),
     ]
 }
 
@@ -81,7 +86,7 @@ pub(super) fn cpu_resolution(part: Part<'_>) -> f64 {
     if hours <= 0.0 {
         return 0.0;
     }
-    let processes = cells.iter().flatten().map(|row| row.processes).max();
+    let processes = cells.iter().flatten().filter_map(|row| row.processes).max();
     MS_PER_PROCESS * f64::from(processes.unwrap_or(1)) * cells.len() as f64 / hours
 }
 
@@ -97,14 +102,26 @@ fn difference(cell: &[&ServerRow], of: impl Fn(&ServerRow) -> u64) -> u64 {
 fn memory(cells: &[Vec<&ServerRow>]) -> Observed {
     let samples = || cells.iter().flatten();
     mean(samples().filter_map(|row| Some(row.pss_bytes? as f64)))
-        .or_else(|| mean(samples().map(|row| row.rss_bytes as f64)))
+        .or_else(|| mean(samples().filter_map(|row| Some(row.rss_bytes? as f64))))
 }
 
-/// What the processes wrote in a window, where the system tells.
-fn disk_written(cell: &[&ServerRow]) -> Option<f64> {
-    let first = cell.first()?.disk_write_bytes?;
-    let last = cell.last()?.disk_write_bytes?;
+/// What a counter rose by in a window, where the system tells.
+fn rise(cell: &[&ServerRow], of: impl Fn(&ServerRow) -> Option<u64>) -> Option<f64> {
+    let (first, last) = (of(cell.first()?)?, of(cell.last()?)?);
     (cell.len() > 1).then(|| last.saturating_sub(first) as f64)
+}
+
+/// Per user-hour, of the windows in which they were counted; n is their number.
+fn disk_syncs(part: Part<'_>, cells: &[Vec<&ServerRow>]) -> Observed {
+    let (mut syncs, mut seconds) = (0.0, 0.0);
+    for cell in cells {
+        if let Some(rise) = rise(cell, |row| row.disk_syncs) {
+            syncs += rise;
+            seconds += difference(cell, |row| row.at_us) as f64 / 1e6;
+        }
+    }
+    let hours = part.user_hours(seconds);
+    (hours > 0.0).then(|| (syncs / hours, syncs as u64))
 }
 
 /// By `storage.csv`, which is counted after the drain; else by the last sample of the measured phase.

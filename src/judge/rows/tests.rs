@@ -234,7 +234,7 @@ fn row_5_depends_when_one_resource_is_lower_for_imap() {
     let mut evidence = as_the_document_says();
     for row in &mut evidence.server {
         if row.arm == Arm::IMAP {
-            row.rss_bytes = 1_000;
+            row.rss_bytes = Some(1_000);
         }
     }
     assert_eq!(verdicts(&evidence, 5).0, Verdict::Depends);
@@ -246,7 +246,7 @@ fn row_5_shows_no_difference_when_all_resources_are_the_same() {
     for row in &mut evidence.server {
         row.cpu_user_us = row.at_us % 1_000_000_000;
         row.cpu_system_us = 0;
-        row.rss_bytes = 1_000;
+        row.rss_bytes = Some(1_000);
         row.pop3_connections = 1;
         row.imap_connections = 0;
     }

@@ -108,6 +108,17 @@ pub(super) fn first_process(folder: &Path) -> Option<u32> {
         .min()
 }
 
+/// Processes in the group and in those below it; those of other PID namespaces show as 0 and are left out.
+pub(super) fn processes(folder: &Path) -> Vec<i32> {
+    walk(folder)
+        .filter_map(|folder| fs::read_to_string(folder.join("cgroup.procs")).ok())
+        .flat_map(|text| {
+            let numbers = text.lines().filter_map(|line| line.parse().ok());
+            numbers.filter(|pid| *pid > 0).collect::<Vec<i32>>()
+        })
+        .collect()
+}
+
 /// Processes in the group and in those below it, also those that show only as 0, being of another PID namespace.
 pub(super) fn count_processes(folder: &Path) -> u32 {
     count_lines(folder, "cgroup.procs")

@@ -111,6 +111,11 @@ impl Cgroup {
         find::first_process(self.cpu_folder()?)
     }
 
+    /// Numbers of the processes in it and in those below it, those that can be seen from here.
+    pub fn members(&self) -> Vec<i32> {
+        self.cpu_folder().map(find::processes).unwrap_or_default()
+    }
+
     /// Begins to read it.
     pub fn meter(&self) -> CgroupMeter {
         CgroupMeter {

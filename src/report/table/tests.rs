@@ -17,7 +17,7 @@ fn mixed() -> Evidence {
     evidence.setting.ending = Ending::Unfinished;
     evidence.openings.clear();
     for row in &mut evidence.server {
-        row.rss_bytes = 1_000;
+        row.rss_bytes = Some(1_000);
     }
     evidence
 }

@@ -20,6 +20,7 @@ use super::private::{self, Ports, Running, plain_path};
 use super::process::ServerProcess;
 use super::scratch::{Scratch, sweep_leftovers};
 use super::{Account, Instance, Request, Server, TargetError, private_accounts};
+use crate::probe::Instrument;
 
 const NAME: &str = "Courier";
 const IMAPD: &str = "usr/bin/imapd";
@@ -123,8 +124,7 @@ impl Courier {
         running.wait_until_it_greets(&endpoint, "").await?;
         Ok(Instance {
             endpoint: Arc::new(endpoint),
-            pid: Some(running.pid()),
-            cgroup: None,
+            seen: Some(Instrument::process(running.pid(), storage.clone())),
             storage: Some(storage),
             software: format!("Courier-IMAP {}", self.version),
             facts,

@@ -16,6 +16,7 @@ use super::private::{self, Ports, Running, plain_path};
 use super::process::ServerProcess;
 use super::scratch::{Scratch, sweep_leftovers};
 use super::{Account, Instance, Request, Server, TargetError, private_accounts};
+use crate::probe::Instrument;
 
 const NAME: &str = "Cyrus";
 const MASTER: &str = "usr/lib/cyrus/bin/master";
@@ -95,8 +96,7 @@ impl Cyrus {
         mailboxes::make(NAME, &endpoint).await?;
         Ok(Instance {
             endpoint: Arc::new(endpoint),
-            pid: Some(running.pid()),
-            cgroup: None,
+            seen: Some(Instrument::process(running.pid(), storage.clone())),
             storage: Some(storage),
             software: format!("Cyrus IMAP {}", self.version),
             facts,

@@ -18,6 +18,7 @@ use super::private::{self, Ports, Running};
 use super::process::ServerProcess;
 use super::scratch::{Scratch, sweep_leftovers};
 use super::{Instance, Request, Server, TargetError, private_accounts};
+use crate::probe::Instrument;
 
 const NAME: &str = "Dovecot";
 const PACKAGES: &str = "dovecot-imapd dovecot-pop3d dovecot-lmtpd";
@@ -116,8 +117,7 @@ impl Dovecot {
         }
         Ok(Instance {
             endpoint: Arc::new(endpoint),
-            pid: Some(running.pid()),
-            cgroup: None,
+            seen: Some(Instrument::process(running.pid(), storage.clone())),
             storage: Some(storage),
             software: format!("Dovecot {}", self.version),
             facts,
@@ -161,7 +161,7 @@ mod tests {
             let dir = dir.parent().unwrap();
             assert!(dir.exists());
             assert_eq!(instance.endpoint.accounts.len(), 3);
-            let pid = instance.pid.unwrap();
+            let pid = instance.pid().unwrap();
             // Stopped before its services know each other, it takes 5 s.
             tokio::time::sleep(std::time::Duration::from_millis(500)).await;
             instance.stop().await.unwrap();

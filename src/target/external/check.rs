@@ -10,7 +10,8 @@ use std::{env, fs};
 use super::description::{
     AccountsText, By, DeliveryText, Description, LimitsText, SecretText, ServiceText,
 };
-use super::{Ceiling, DeliveryPlace, External, ExternalOptions, Local, Place};
+use super::view::View;
+use super::{Ceiling, DeliveryPlace, External, ExternalOptions, Place};
 use crate::client::{Login, Secret};
 use crate::net::{ClientCertificate, Trust};
 use crate::proto::lmtp::Dialect;
@@ -113,7 +114,8 @@ impl Reader<'_> {
         let trust = self.trust(description.tls.ca.as_deref())?;
         let identity = self.identity(&description)?;
         let disposable = self.disposable(&description.disposable)?;
-        let local = self.local(&description)?;
+        let view = View::of(&description.server)
+            .map_err(|misfit| self.wrong(&misfit.key, misfit.message))?;
         let domain = description.accounts.domain.clone().or_else(|| domain(host));
         let accounts = self
             .accounts(&description.accounts)?
@@ -140,7 +142,7 @@ impl Reader<'_> {
             accounts,
             disposable,
             ceiling,
-            local,
+            view,
             allow_plaintext: self.options.allow_plaintext,
             owned: self.options.owned,
         })
@@ -474,18 +476,6 @@ impl Reader<'_> {
             users.extend(pattern.names());
         }
         Ok(users)
-    }
-
-    fn local(&self, description: &Description) -> Result<Local, TargetError> {
-        let text = &description.server;
-        if text.pid == Some(0) {
-            return Err(self.wrong("server.pid", "0 is no process"));
-        }
-        Ok(Local {
-            pid: text.pid,
-            cgroup: text.cgroup.clone(),
-            storage: text.storage.clone(),
-        })
     }
 }
 

@@ -117,7 +117,7 @@ pub(super) struct LimitsText {
     pub(super) error_share: Option<Share>,
 }
 
-/// A server that runs on this machine, to measure what it uses.
+/// By what is measured what the server uses: on this machine, by exporters, or by an agent.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ServerText {
@@ -128,6 +128,12 @@ pub(super) struct ServerText {
     pub(super) cgroup: Option<PathBuf>,
     /// The folder of its mail.
     pub(super) storage: Option<PathBuf>,
+    /// Pages of exporters on its machine: `http://mail.example.net:9100/metrics`.
+    pub(super) metrics: Vec<String>,
+    /// Of what they tell: the group of processes (process-exporter) or the container (cAdvisor) that is the server.
+    pub(super) process_group: Option<String>,
+    /// Program and arguments that bring up `mailgauge probe --agent` on its machine.
+    pub(super) agent: Option<Vec<String>>,
 }
 
 /// A password in the file. Whatever else stands in its place is not repeated in the error.

@@ -5,11 +5,11 @@
 mod check;
 mod description;
 mod inspect;
-mod local;
 mod remove;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::local::Local;
 pub use sweep::{Inventory, Progress, Sweep};
+use view::View;
 
 use super::accounts::Accounts;
 use super::{Delivery, Endpoint, Instance, Request, Server, Service, TargetError};
@@ -94,7 +94,7 @@ pub struct External {
     /// Names of users, without the master user.
     disposable: HashSet<String>,
     ceiling: Ceiling,
-    local: Local,
+    view: View,
     allow_plaintext: bool,
     owned: bool,
 }
@@ -191,14 +191,15 @@ impl External {
     }
 
     pub(super) async fn start(&self, request: Request) -> Result<Instance, TargetError> {
-        let found = self.local.find()?;
+        let view = self.view.clone();
+        let seen = tokio::task::spawn_blocking(move || view.find());
+        let seen = seen.await.map_err(|error| unusable(error.to_string()))??;
         let endpoint = Arc::new(self.endpoint(request.accounts).await?);
         let sweep = self.sweep(Arc::clone(&endpoint))?;
         sweep.make_fresh(&mut |_| {}).await?;
         Ok(Instance {
-            pid: found.pid,
-            cgroup: found.cgroup,
-            storage: self.local.storage.clone(),
+            seen,
+            storage: self.view.storage().map(Path::to_owned),
             software: format!("the server at {}", self.hosts()),
             facts: self.facts(&endpoint),
             endpoint,

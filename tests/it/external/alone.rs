@@ -67,6 +67,29 @@ fn with_its_process_named_its_resources_are_measured_too() {
 }
 
 #[test]
+fn an_agent_tells_of_a_server_that_only_it_can_see() {
+    let server = Server::start(4, &[]);
+    let port = |address: Option<SocketAddr>| address.unwrap().port();
+    let more = format!(
+        "server.agent = [\"{}\", \"probe\", \"--agent\", \"--pid\", \"{}\", \"--imap-ports\", \"{}\"]",
+        env!("CARGO_BIN_EXE_mailgauge"),
+        server.pid(),
+        port(server.addresses.imap),
+    );
+    let target = server.target(&more);
+    let compare = Run::new();
+    let (code, said) = run(&mut compare.command(&target_option(&target)));
+    assert_finished(code, &said);
+    let samples = compare.read().server().unwrap();
+    assert!(!samples.is_empty());
+    assert!(samples.iter().all(|row| row.source == "agent/process-tree"));
+    assert!(samples.iter().any(|row| row.imap_connections > 0));
+    assert!(samples.iter().all(|row| row.rss_bytes > Some(0)));
+    // What an agent was not told of, it does not tell.
+    assert!(samples.iter().all(|row| row.storage_files.is_none()));
+}
+
+#[test]
 fn mail_can_be_appended_and_tls_be_had_in_two_ways_at_once() {
     let server = Server::start(4, &["--self-signed", "--pop3s", "--imaps"]);
     let port = |address: Option<SocketAddr>| address.unwrap().port();
