@@ -6,12 +6,12 @@ use anyhow::{Context as _, bail};
 
 use super::UsageError;
 use super::counter::Counter;
+use super::target::TargetOptions;
 use crate::engine;
 use crate::exit::Exit;
 use crate::report::{self, Lang};
 use crate::rundir;
 use crate::scenario::Arm;
-use crate::target::Target;
 
 /// On its first visit a device has nothing yet, so what else an arm keeps or asks for later makes no difference.
 const ARMS: [Arm; 2] = [Arm::POP3, Arm::IMAP];
@@ -46,10 +46,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
 }
 
 async fn crossover(args: &Args) -> anyhow::Result<Exit> {
-    let target = match Target::named(&args.target) {
-        Err(error) if error.is_usage() => return Err(UsageError(error.to_string()).into()),
-        target => target?,
-    };
+    let target = TargetOptions::default().open_to_look(&args.target)?;
     if target.external().is_some() {
         return Err(UsageError(
             "the crossover fills mailboxes of its own: name a server that mailgauge starts itself (embedded, dovecot, cyrus, courier)"

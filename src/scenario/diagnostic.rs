@@ -215,6 +215,7 @@ fn forms(known: &[String]) -> Option<String> {
     match known.first()?.as_str() {
         "idle" => forms_of("watch"),
         "constant" => forms_of("messages"),
+        "random" => forms_of("outages"),
         _ => None,
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mailgauge::net::{Link, Shape};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::AsyncWriteExt as _;
 
 use super::{SLOW_4G, behind, dialer, echo, line, listen, read};
@@ -222,7 +223,9 @@ async fn its_delay_is_that_which_tshark_sees_on_the_wire() {
     }
     wire.close().await.unwrap();
     tokio::time::sleep(Duration::from_secs(2)).await;
-    capture.start_kill().unwrap();
+    // Killed outright it would leave its helper behind, which holds the pipe open.
+    let tshark = Pid::from_raw(capture.id().unwrap().cast_signed()).unwrap();
+    kill_process(tshark, Signal::INT).unwrap();
     let mut captured = String::new();
     tokio::io::AsyncReadExt::read_to_string(&mut told, &mut captured)
         .await
