@@ -22,6 +22,7 @@ use crate::scenario::{Arm, DeviceKind, Override, Scenario};
 use crate::target::{Depth, Portrait, Target};
 
 use super::UsageError;
+use super::gates::Gates;
 use super::progress;
 use super::report;
 use super::scenario::ScenarioOptions;
@@ -61,28 +62,51 @@ pub struct Args {
 
 /// Does it.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
-    let blocks = args
-        .blocks
-        .as_deref()
-        .map(|blocks| Override::option("--blocks", "run.blocks", blocks));
-    let scenario = args
-        .scenario
-        .load_with(blocks.as_slice())
-        .map_err(|error| UsageError(error.to_string()))?;
+    let scenario = load(args, None)?;
+    let gates = Gates::of(&scenario, false)?;
+    if args.targets.len() == 1 {
+        let gates = (!scenario.gates.is_empty()).then_some(&gates);
+        return on_one_target(args, &scenario, gates);
+    }
     let plan = Plan::new(&scenario, Shard::WHOLE);
     let job = Job {
         args,
         scenario: &scenario,
         plan: &plan,
     };
-    match args.targets.as_slice() {
-        [name] => {
-            let target = args.target_options.open(name)?;
-            engine::make_room(&engine::request(&scenario, &plan))?;
-            runtime()?.block_on(compare(job, target))
-        }
-        names => several::run(job, names),
-    }
+    several::run(job, &args.targets)
+}
+
+/// Reads the scenario; `blocks` holds where the command line says nothing of them.
+pub(super) fn load(args: &Args, blocks: Option<&str>) -> Result<Scenario, UsageError> {
+    let blocks = args
+        .blocks
+        .as_deref()
+        .or(blocks)
+        .map(|blocks| Override::option("--blocks", "run.blocks", blocks));
+    args.scenario
+        .load_with(blocks.as_slice())
+        .map_err(|error| UsageError(error.to_string()))
+}
+
+/// Runs the scenario against the one target that was named and holds it against its gates, if any.
+pub(super) fn on_one_target(
+    args: &Args,
+    scenario: &Scenario,
+    gates: Option<&Gates>,
+) -> anyhow::Result<Exit> {
+    let [name] = args.targets.as_slice() else {
+        return Err(UsageError("name one `--target`".to_owned()).into());
+    };
+    let plan = Plan::new(scenario, Shard::WHOLE);
+    let job = Job {
+        args,
+        scenario,
+        plan: &plan,
+    };
+    let target = args.target_options.open(name)?;
+    engine::make_room(&engine::request(scenario, &plan))?;
+    runtime()?.block_on(compare(job, target, gates))
 }
 
 /// What a look at a target showed.
@@ -111,14 +135,26 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .context("cannot start the runtime")
 }
 
-async fn compare(job: Job<'_>, mut target: Target) -> anyhow::Result<Exit> {
-    let stop = stop_signal()?;
+async fn compare(job: Job<'_>, mut target: Target, gates: Option<&Gates>) -> anyhow::Result<Exit> {
+    let (ask_to_stop, stop) = stop_signal()?;
     let Some(seen) = job.look_at(&mut target, &stop).await? else {
         return Ok(Exit::Interrupted);
     };
     let dir = directory(job, target.name())?;
-    let ended = job.measure(target, seen, &dir, stop).await?;
-    conclude(job.args, &dir, ended)
+    let Some(gates) = gates else {
+        let ended = job.measure(target, seen, &dir, stop).await?;
+        return conclude(job.args, &dir, ended);
+    };
+    let ended = tokio::select! {
+        ended = job.measure(target, seen, &dir, stop) => ended?,
+        never = gates.watch(&dir, ask_to_stop) => match never {},
+    };
+    let ended = match ended {
+        Ended::Interrupted if gates.stopped_the_run() => Ended::Complete,
+        ended => ended,
+    };
+    let judged = conclude(job.args, &dir, ended)?;
+    gates.conclude(&dir, judged, job.args.quiet)
 }
 
 impl Job<'_> {
@@ -277,7 +313,7 @@ fn conclude(args: &Args, dir: &Path, ended: Ended) -> anyhow::Result<Exit> {
 }
 
 /// SIGINT, SIGTERM, SIGHUP: once to end in order, twice to end at once.
-pub(super) fn stop_signal() -> anyhow::Result<watch::Receiver<Stop>> {
+pub(super) fn stop_signal() -> anyhow::Result<(watch::Sender<Stop>, watch::Receiver<Stop>)> {
     let (sender, receiver) = watch::channel(Stop::No);
     for kind in [
         SignalKind::interrupt(),
@@ -297,7 +333,7 @@ pub(super) fn stop_signal() -> anyhow::Result<watch::Receiver<Stop>> {
             }
         });
     }
-    Ok(receiver)
+    Ok((sender, receiver))
 }
 
 async fn stopped(mut stop: watch::Receiver<Stop>) {

@@ -8,13 +8,18 @@ pub mod compare;
 mod counter;
 /// `mailgauge crossover`: where POP3 and IMAP change places.
 pub mod crossover;
+mod gates;
 /// `mailgauge maildir-delivery`: a part of the target `courier`.
 pub mod maildir_delivery;
 /// `mailgauge probe`: what a target offers.
 pub mod probe;
 mod progress;
+/// `mailgauge regress`: two sets of runs, before and after.
+pub mod regress;
 /// `mailgauge report`: judge a run directory again.
 pub mod report;
+/// `mailgauge run`: a load test with gates.
+pub mod run;
 /// `mailgauge scenario`, and the options that choose a scenario.
 pub mod scenario;
 /// `mailgauge seed`: puts a scenario's mail into mailboxes.
@@ -56,8 +61,12 @@ pub enum Command {
     MaildirDelivery(maildir_delivery::Args),
     /// Look at a target: what it offers, what of that works, and which arms can run there.
     Probe(probe::Args),
+    /// Compare two sets of runs, before and after a change: exit code 4 on a regression.
+    Regress(regress::Args),
     /// Rebuild table, charts and report from a run directory.
     Report(report::Args),
+    /// Run one load test and hold it against gates (thresholds).
+    Run(run::Args),
     /// Check, show and list scenarios; print the schema of scenario files.
     Scenario(scenario::Args),
     /// Put the mail of a scenario's start into mailboxes of a server that is already there.
@@ -75,7 +84,9 @@ impl Command {
             Self::Crossover(args) => crossover::run(&args),
             Self::MaildirDelivery(args) => maildir_delivery::run(&args),
             Self::Probe(args) => probe::run(&args),
+            Self::Regress(args) => regress::run(&args),
             Self::Report(args) => report::run(&args),
+            Self::Run(args) => run::run(&args),
             Self::Scenario(args) => scenario::run(&args),
             Self::Seed(args) => seed::run(&args),
             Self::Serve(args) => serve::run(&args),

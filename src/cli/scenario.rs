@@ -8,6 +8,7 @@ use clap::{Args as ClapArgs, Subcommand};
 
 use super::UsageError;
 use crate::exit::Exit;
+use crate::judge::gate;
 use crate::plan::{Plan, Shard};
 use crate::scenario::{self, BUILTINS, Override, Scenario, ScenarioError, duration_text};
 
@@ -125,6 +126,8 @@ fn list() -> anyhow::Result<String> {
 /// What a scenario without mistakes amounts to.
 fn check(options: &ScenarioOptions) -> anyhow::Result<String> {
     let scenario = load(options)?;
+    gate::understand(&scenario.gates, &scenario.run.arms)
+        .map_err(|error| UsageError(error.to_string()))?;
     let plan = Plan::new(&scenario, Shard::WHOLE);
     let summary = plan.summary();
     let run = &scenario.run;

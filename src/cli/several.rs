@@ -59,7 +59,7 @@ fn refuse_doubles(candidates: &[Candidate]) -> Result<(), UsageError> {
 }
 
 async fn compare(job: Job<'_>, candidates: Vec<Candidate>) -> anyhow::Result<Exit> {
-    let stop = stop_signal()?;
+    let (_, stop) = stop_signal()?;
     let (lang, quiet) = (job.args.lang, job.args.quiet);
     // What an owner must agree to is asked for before the first load, not in the middle of the night.
     for target in candidates.iter().filter_map(|it| it.target.as_ref().ok()) {

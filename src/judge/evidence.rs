@@ -54,6 +54,8 @@ pub struct Setting {
     pub cpus: Option<u32>,
     /// Worker threads of the generator.
     pub workers: u32,
+    /// Files that the generator may have open at once, where there is a limit.
+    pub nofile: Option<u64>,
     /// The round trip that was emulated for each kind of device, µs; none: nothing was.
     #[serde(skip)]
     pub rtts_us: BTreeMap<DeviceKind, u64>,
@@ -100,6 +102,7 @@ impl Setting {
             tls: target.tls,
             cpus: (manifest.host.cpus > 0).then_some(manifest.host.cpus),
             workers: manifest.worker_threads,
+            nofile: manifest.host.nofile,
             rtts_us: manifest
                 .networks
                 .iter()

@@ -8,11 +8,14 @@ mod directions;
 pub mod document;
 pub mod evidence;
 pub mod figure;
+pub mod gate;
 mod lineup;
 pub mod prediction;
 mod ratio;
+pub mod regress;
 mod rows;
 pub mod stats;
+mod steady;
 #[cfg(test)]
 pub(crate) mod synthetic;
 pub mod validity;

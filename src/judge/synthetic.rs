@@ -101,6 +101,7 @@ pub(crate) fn empty() -> Evidence {
             tls: TlsMode::Plain,
             cpus: Some(2),
             workers: 1,
+            nofile: Some(1024),
             rtts_us: BTreeMap::new(),
             windows: BTreeMap::new(),
             ending: Ending::Finished,

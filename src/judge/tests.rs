@@ -82,6 +82,58 @@ fn a_saturated_generator_makes_the_run_invalid() {
 }
 
 #[test]
+fn a_generator_without_descriptors_or_ports_says_so() {
+    let mut evidence = as_the_document_says();
+    evidence.generator[3].fds = 1_000;
+    assert!(reasons(&evidence)[0].contains("1000 of 1024 descriptors"));
+    let mut evidence = as_the_document_says();
+    evidence.sessions[0].error = Some(ErrorClass::Unreachable);
+    let warnings = judge(&evidence).validity.warnings;
+    assert!(
+        warnings.iter().any(|text| text.contains("no free port")),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn a_run_that_slows_down_while_it_is_measured_is_not_steady() {
+    let mut evidence = as_the_document_says();
+    let sessions = evidence.sessions.clone();
+    for _ in 0..5 {
+        evidence.sessions.extend(sessions.iter().cloned());
+    }
+    assert_eq!(judge(&evidence).validity, Validity::default());
+    let windows = evidence.setting.windows.clone();
+    for row in &mut evidence.sessions {
+        let cell = crate::metrics::row::Cell {
+            block: row.block,
+            arm: row.arm,
+        };
+        let late = row.due_at_us.saturating_sub(windows[&cell].0) > 5_000_000;
+        row.usable_us = row.usable_us.map(|us| if late { us * 14 / 10 } else { us });
+    }
+    let validity = judge(&evidence).validity;
+    assert!(
+        validity.is_valid() && validity.warnings.len() == 2,
+        "{validity:?}"
+    );
+    assert!(
+        validity.warnings[0].contains("is 1.40 times that of the first"),
+        "{validity:?}"
+    );
+    for row in &mut evidence.sessions {
+        let cell = crate::metrics::row::Cell {
+            block: row.block,
+            arm: row.arm,
+        };
+        if row.due_at_us.saturating_sub(windows[&cell].0) > 5_000_000 {
+            row.usable_us = row.usable_us.map(|us| us * 2);
+        }
+    }
+    assert!(!judge(&evidence).validity.is_valid());
+}
+
+#[test]
 fn failed_sessions_count_but_refusals_by_the_protocol_do_not() {
     let mut evidence = as_the_document_says();
     for row in evidence.sessions.iter_mut().take(3) {

@@ -3,8 +3,8 @@
 
 use serde::Serialize;
 
-use super::JudgedRow;
 use super::evidence::{Ending, Evidence, Part};
+use super::{JudgedRow, steady};
 use crate::metrics::ErrorClass;
 use crate::metrics::row::GeneratorRow;
 use crate::scenario::{Arm, Phase};
@@ -25,6 +25,9 @@ pub const ERRORS_ALLOWED: f64 = 0.01;
 
 /// CPU of the generator per worker thread, beyond which it is saturated.
 pub const GENERATOR_BUSY: f64 = 0.90;
+
+/// Share of the descriptors that the generator may have, beyond which it was about to be refused further ones.
+pub const DESCRIPTORS_USED: f64 = 0.95;
 
 /// CPU of generator and server together per processor, beyond which the machine was full.
 pub const MACHINE_FULL: f64 = 0.95;
@@ -78,7 +81,9 @@ pub fn assess(evidence: &Evidence, rows: &[JudgedRow]) -> Validity {
         let part = evidence.part(*arm, None);
         lag(evidence, *arm, usable_us(rows, *arm), &mut validity);
         load(part, &mut validity);
+        descriptors(part, &mut validity);
         errors(part, &mut validity);
+        steady::assess(part, &mut validity);
         devices(evidence, part, &mut validity);
     }
     validity
@@ -163,6 +168,33 @@ fn load(part: Part<'_>, validity: &mut Validity) {
                 own + server
             ));
         }
+    }
+}
+
+/// Descriptors and ports of the generator's machine: without one of either no connection is made, whatever the server does.
+fn descriptors(part: Part<'_>, validity: &mut Validity) {
+    let arm = part.arm;
+    let most = part
+        .generator_cells()
+        .iter()
+        .flatten()
+        .map(|row| row.fds)
+        .max();
+    if let (Some(most), Some(limit)) = (most, part.setting().nofile)
+        && f64::from(most) > DESCRIPTORS_USED * limit as f64
+    {
+        validity.reasons.push(format!(
+            "Arm {arm}: the generator had {most} of {limit} descriptors open: raise the limit (`ulimit -n`)."
+        ));
+    }
+    let unreachable = part
+        .sessions()
+        .filter(|row| row.error == Some(ErrorClass::Unreachable))
+        .count();
+    if unreachable > 0 {
+        validity.warnings.push(format!(
+            "Arm {arm}: {unreachable} connections could not be made at all: no free port or descriptor on the generator's machine, or no route."
+        ));
     }
 }
 

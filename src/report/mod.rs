@@ -3,14 +3,18 @@
 
 pub mod chart;
 mod crossover;
+mod gates;
 mod lang;
 mod material;
 mod number;
 mod page;
+mod regress;
 pub mod table;
 
 pub use crossover::{CROSSOVER, crossover_table, write_crossover};
+pub use gates::{gate_line, write_gates};
 pub use lang::Lang;
+pub use regress::{history, regress_summary, regress_table, write_regress};
 
 use crate::judge::{Ending, Judgement, Lineup, claims, comparison, verdict_file};
 use crate::rundir::{self, RunDir, RunSet};
@@ -39,6 +43,9 @@ pub enum Error {
     /// The lines of `comparison.csv`, `ratios.csv` or `claims.csv` could not be put together.
     #[error("the lines of a result cannot be put together: {0}")]
     Lines(#[from] csv::Error),
+    /// The text of `junit.xml` could not be put together.
+    #[error("junit.xml cannot be put together: {0}")]
+    Junit(#[from] quick_junit::SerializeError),
     /// The text of `verdict.json` could not be put together.
     #[error("verdict.json cannot be put together: {0}")]
     Verdict(#[from] serde_json::Error),

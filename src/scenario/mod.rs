@@ -7,6 +7,7 @@ mod check;
 mod diagnostic;
 mod distribution;
 mod document;
+mod gate;
 mod network;
 mod outages;
 mod parts;
@@ -28,6 +29,7 @@ pub use check::LARGEST_MAILBOX;
 pub use diagnostic::{Diagnostic, Place, ScenarioError};
 pub use distribution::{Distribution, SizePreset, Sizes};
 pub use document::{Override, SHORTHANDS};
+pub use gate::{Comparison, Dimension, Gate, GateError, Limit};
 pub use network::{Network, NetworkPreset, NetworkShape, Rate};
 pub use outages::{OutageWindow, Outages};
 pub use parts::{
@@ -62,6 +64,8 @@ pub struct Scenario {
     /// clock second stands for `speed` simulated seconds of this population.
     #[schemars(range(min = 0.001, max = 100_000.0))]
     pub speed: f64,
+    /// Thresholds that a run must meet, each a figure, a comparison and a limit: `imap.login.response.p99 < 300ms`.
+    pub gates: Vec<Gate>,
     /// Arms, blocks and phases.
     pub run: Run,
     /// How many people, and what they own.

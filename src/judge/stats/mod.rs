@@ -33,5 +33,20 @@ fn mean_and_error(values: &[f64]) -> Option<(f64, f64)> {
     Some((mean, (squares / (n - 1.0) / n).sqrt()))
 }
 
+/// Normal noise with a fixed seed, for tests of what is built on this.
+#[cfg(test)]
+pub(crate) struct Noise(chance::Chance);
+
+#[cfg(test)]
+impl Noise {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(chance::Chance::new(seed))
+    }
+
+    pub(crate) fn next(&mut self) -> f64 {
+        self.0.normal()
+    }
+}
+
 #[cfg(test)]
 mod tests;
