@@ -39,7 +39,7 @@ if ! docker info >/dev/null 2>&1; then
 fi
 
 # The file's own defaults are tried.
-unset SERVER_CPUSET SERVER_CPUS SERVER_MEMORY MAILGAUGE_CPUSET MAILGAUGE_SCENARIO
+unset SERVER_CPUSET SERVER_CPUS SERVER_MEMORY MAILGAUGE_CPUSET MAILGAUGE_SCENARIO MAILGAUGE_USERS
 project=mailgauge-try-$$
 work=$(mktemp -d)
 export MAILGAUGE_RESULTS=$work/results MAILGAUGE_UID MAILGAUGE_GID
