@@ -9,7 +9,7 @@ use clap::{Args as ClapArgs, Subcommand};
 use super::UsageError;
 use crate::exit::Exit;
 use crate::judge::gate;
-use crate::plan::{Plan, Shard};
+use crate::plan::{Plan, Shard, Summary};
 use crate::scenario::{self, BUILTINS, Override, Scenario, ScenarioError, duration_text};
 
 /// Check, show and list scenarios; print the schema of scenario files.
@@ -153,22 +153,17 @@ fn check(options: &ScenarioOptions) -> anyhow::Result<String> {
             summary.users, summary.phones, summary.tablets, summary.notebooks
         ),
     );
-    line(
-        "each cell",
-        format!(
-            "{} messages at the start, {} delivered ({:.0} KB/s)",
-            summary.messages_at_start,
-            summary.deliveries,
-            summary.octets_per_second() / 1_000.0
-        ),
-    );
-    line(
-        "",
-        format!(
-            "{} sittings, {} messages opened, {} opened again elsewhere",
-            summary.sittings, summary.openings, summary.revisits
-        ),
-    );
+    let classes: Vec<String> = summary
+        .classes
+        .iter()
+        .map(|(class, users)| format!("{users} {class}"))
+        .collect();
+    if !classes.is_empty() {
+        line("classes", classes.join(", "));
+    }
+    for (label, what) in what_happens(&summary) {
+        line(label, what);
+    }
     for arm in &run.arms {
         let model = scenario.arm.get(arm);
         line(
@@ -185,4 +180,33 @@ fn check(options: &ScenarioOptions) -> anyhow::Result<String> {
         format!("{}, plan {}", scenario.seed, plan.fingerprint()),
     );
     Ok(lines.join("\n") + "\n")
+}
+
+/// What a cell holds by plan, as lines with their labels.
+fn what_happens(summary: &Summary) -> [(&'static str, String); 3] {
+    [
+        (
+            "each cell",
+            format!(
+                "{} messages at the start, {} delivered ({:.0} KB/s)",
+                summary.messages_at_start,
+                summary.deliveries,
+                summary.octets_per_second() / 1_000.0
+            ),
+        ),
+        (
+            "",
+            format!(
+                "{} sittings, {} messages opened, {} opened again elsewhere",
+                summary.sittings, summary.openings, summary.revisits
+            ),
+        ),
+        (
+            "",
+            format!(
+                "{} answered, {} written besides, {} moved to folders, {} deleted",
+                summary.replies, summary.sent, summary.moves, summary.deletes
+            ),
+        ),
+    ]
 }

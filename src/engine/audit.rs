@@ -11,7 +11,7 @@ use crate::plan::{Arrival, PlannedMessage, UserPlan};
 use crate::scenario::Protocol;
 use crate::target::Service;
 
-use super::device::{Device, Owner};
+use super::device::{Device, Folders, Owner};
 use super::journal::Journal;
 use super::ledger::{Entry, Expected, Ledger};
 use super::log::{Log, Tap};
@@ -122,21 +122,42 @@ async fn list(
     session: &mut ImapSession<Tap>,
     journal: &mut Journal,
 ) -> Result<Mailbox, ClientError> {
-    if session.examine("INBOX").await?.exists == 0 {
-        return Ok(Mailbox::new());
+    let mut mailbox = Mailbox::new();
+    list_folder(owner, session, journal, "INBOX", &mut mailbox).await?;
+    let moved_to = owner.ledger.borrow().folders();
+    if moved_to.is_empty() {
+        return Ok(mailbox);
+    }
+    let folders = Folders::ask(session).await?;
+    for folder in moved_to {
+        let name = folders.own(folder);
+        list_folder(owner, session, journal, &name, &mut mailbox).await?;
+    }
+    Ok(mailbox)
+}
+
+async fn list_folder(
+    owner: &Owner,
+    session: &mut ImapSession<Tap>,
+    journal: &mut Journal,
+    folder: &str,
+    mailbox: &mut Mailbox,
+) -> Result<(), ClientError> {
+    if session.examine(folder).await?.exists == 0 {
+        return Ok(());
     }
     let list = session.list_view(1..).await?;
     journal.headers += list.len() as u32;
     let ledger = owner.ledger.borrow();
-    let known = list.iter().filter_map(|entry| {
+    mailbox.extend(list.iter().filter_map(|entry| {
         let seq = ledger.seq(entry.id.as_deref()?)?;
         let found = Found {
             seen: entry.flags.is_seen(),
             octets: entry.octets,
         };
         Some((seq, found))
-    });
-    Ok(known.collect())
+    }));
+    Ok(())
 }
 
 async fn by_pop(owner: &Rc<Owner>) -> Result<Mailbox, ClientError> {

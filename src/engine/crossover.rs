@@ -218,6 +218,7 @@ impl Desk {
                 from: SENDER,
                 to: &self.account.address,
                 date_unix: unix_now(),
+                ancestors: &[],
             };
             let body = Writer::new(&spec, &envelope);
             let parcel = Parcel {

@@ -24,12 +24,17 @@ pub(super) use way::{Parcel, Way};
 /// Who the mail is from. `.test` is reserved (RFC 6761): nothing ever reaches anybody.
 pub(super) const SENDER: &str = "sender@mailgauge.test";
 
+/// Letters that wait while mailboxes are filled.
+const QUEUED: usize = 256;
+
 /// One message on its way.
 #[derive(Debug)]
 pub(super) struct Letter {
     pub(super) user: UserId,
     pub(super) seq: u32,
     pub(super) spec: MessageSpec,
+    /// Sequence numbers of the messages before it in its thread.
+    pub(super) ancestors: Vec<u32>,
     pub(super) address: String,
     /// Whose it is, where mail is handed over as its owner.
     pub(super) login: Rc<Login>,
@@ -59,6 +64,8 @@ impl Letter {
 pub(super) struct Post {
     queue: RefCell<VecDeque<Letter>>,
     bell: Notify,
+    /// A letter was taken.
+    room: Notify,
     closed: Cell<bool>,
     failed: RefCell<Option<ClientError>>,
 }
@@ -67,6 +74,14 @@ impl Post {
     pub(super) fn hand_in(&self, letter: Letter) {
         self.queue.borrow_mut().push_back(letter);
         self.bell.notify_one();
+    }
+
+    /// Hands a letter in when few are waiting, so that mailboxes of any size are filled in bounded memory.
+    pub(super) async fn hand_in_when_there_is_room(&self, letter: Letter) {
+        while self.queue.borrow().len() >= QUEUED {
+            self.room.notified().await;
+        }
+        self.hand_in(letter);
     }
 
     /// No more letters will come: carriers end when the queue is empty.
@@ -89,6 +104,7 @@ impl Post {
             let ring = self.bell.notified();
             if let Some(mut letter) = self.queue.borrow_mut().pop_front() {
                 letter.due = letter.due.filter(|_| idle);
+                self.room.notify_one();
                 return Some(letter);
             }
             if self.closed.get() {
@@ -171,12 +187,19 @@ impl Carrier {
 
     /// False: the connection is of no more use.
     async fn deliver(&self, way: &mut Way<Tap>, letter: &Letter) -> bool {
-        let id = letter.ledger.borrow().identity(letter.seq);
+        let (id, ancestors) = {
+            let ledger = letter.ledger.borrow();
+            (
+                ledger.identity(letter.seq),
+                ledger.identities(&letter.ancestors),
+            )
+        };
         let envelope = Envelope {
             id: &id,
             from: SENDER,
             to: &letter.address,
             date_unix: letter.sent_unix(),
+            ancestors: &ancestors,
         };
         let writer = Writer::new(&letter.spec, &envelope);
         let octets = writer.octets();
@@ -249,6 +272,8 @@ mod tests {
     fn letter(due: Instant) -> Letter {
         let plan = UserPlan {
             user: UserId(0),
+            class: None,
+            folders: 0,
             devices: Vec::new(),
             mail: Vec::new(),
             events: Vec::new(),
@@ -263,6 +288,7 @@ mod tests {
                 attachment: None,
                 incompressible: 0,
             },
+            ancestors: Vec::new(),
             address: "u0@localhost".into(),
             login: Rc::new(Login::new("u0", "secret")),
             ledger: Rc::new(RefCell::new(Ledger::new(RunId::random(), &plan))),

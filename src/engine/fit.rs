@@ -153,11 +153,16 @@ impl Look<'_> {
                 "IMAP does not offer COMPRESS=DEFLATE (RFC 4978), which the scenario's {kind} asks for: set `{path}.compress=false`"
             ));
         }
-        if self.plan.summary().deletes > 0 && !traits.uidplus && service.works() {
-            fitness.cannot(
-                "IMAP does not offer UIDPLUS (RFC 4315), without which one message alone cannot be deleted: let nobody delete (`--set habits.delete=0`)"
-                    .into(),
-            );
+        let plan = self.plan.summary();
+        for (count, done, habit) in [
+            (plan.deletes, "deleted", "delete"),
+            (plan.moves, "moved", "move"),
+        ] {
+            if count > 0 && !traits.uidplus && service.works() {
+                fitness.cannot(format!(
+                    "IMAP does not offer UIDPLUS (RFC 4315), without which one message alone cannot be {done}: let nobody {habit} any (`--set habits.{habit}=0`)"
+                ));
+            }
         }
         if let Some(crowd) = &service.crowd
             && let Some(refused) = &crowd.refused
@@ -323,6 +328,12 @@ mod tests {
                 "`arm.imap-compressed.phone.imap.compress=false`",
             ),
             (&[], no_uidplus, [YES, NO], "habits.delete=0"),
+            (
+                &["mailbox.folders=3", "habits.move=1"],
+                no_uidplus,
+                [YES, NO],
+                "habits.move=0",
+            ),
             (&[], no_pop3, [NO, YES], "offers no POP3"),
             (&[], wrong_password, [YES, NO], "wrong"),
             (&[], silent, [NO, YES], "POP3: nobody listens there"),

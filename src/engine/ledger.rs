@@ -1,5 +1,6 @@
 //! What became of each message of one user, whatever the device: the mailbox as the harness knows it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -57,6 +58,8 @@ pub(super) struct Entry {
     pub(super) body_hash: Option<u64>,
     /// The person wanted it gone.
     pub(super) deleted: bool,
+    /// A device asked for it to be moved from INBOX to this folder, and the server has not refused.
+    pub(super) moved: Option<u32>,
     pub(super) removal: Removal,
 }
 
@@ -110,6 +113,7 @@ impl Ledger {
             accepted: None,
             body_hash: None,
             deleted: false,
+            moved: None,
             removal: Removal::NotAsked,
         };
         Self {
@@ -136,6 +140,10 @@ impl Ledger {
         self.run.identity(self.user, seq)
     }
 
+    pub(super) fn identities(&self, seqs: &[u32]) -> Vec<String> {
+        seqs.iter().map(|&seq| self.identity(seq)).collect()
+    }
+
     pub(super) fn entry(&self, seq: u32) -> Option<&Entry> {
         self.mail.get(seq as usize)
     }
@@ -152,10 +160,16 @@ impl Ledger {
         (0..).zip(&self.mail)
     }
 
-    /// On the server, as far as the harness knows.
+    /// In INBOX, as far as the harness knows.
     pub(super) fn should_be_there(&self, seq: u32) -> bool {
-        self.entry(seq)
-            .is_some_and(|entry| entry.accepted.is_some() && entry.removal != Removal::Done)
+        self.entry(seq).is_some_and(|entry| {
+            entry.accepted.is_some() && entry.removal != Removal::Done && entry.moved.is_none()
+        })
+    }
+
+    /// The folders that messages were moved to.
+    pub(super) fn folders(&self) -> BTreeSet<u32> {
+        self.mail.iter().filter_map(|entry| entry.moved).collect()
     }
 
     /// A device is about to ask for a message to be removed.
@@ -216,6 +230,7 @@ mod tests {
             accepted: None,
             body_hash: None,
             deleted: false,
+            moved: None,
             removal: Removal::NotAsked,
         }
     }

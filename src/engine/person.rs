@@ -119,10 +119,11 @@ impl Person {
                 };
                 let (person, plan) = (Rc::clone(self), Arc::clone(plan));
                 tasks.spawn_local(async move {
-                    if let Some(What::Sitting { steps, .. }) =
-                        person.event(&plan, index).map(|event| &event.what)
+                    if let Some(mine) = person.plan(&plan)
+                        && let Some(What::Sitting { steps, .. }) =
+                            mine.events.get(index).map(|event| &event.what)
                     {
-                        person.sit(&device, steps, due).await;
+                        person.sit(mine, &device, steps, due).await;
                     }
                 });
             }
@@ -144,6 +145,7 @@ impl Person {
             user: plan.user,
             seq,
             spec: message.spec,
+            ancestors: plan.ancestors(seq),
             address: self.address.clone(),
             login: Rc::clone(&self.login),
             ledger: Rc::clone(&self.ledger),
@@ -152,7 +154,7 @@ impl Person {
     }
 
     /// Picks the device up, looks for new mail, takes the steps, puts it down.
-    async fn sit(&self, device: &Device, steps: &[Step], due: Instant) {
+    async fn sit(&self, plan: &UserPlan, device: &Device, steps: &[Step], due: Instant) {
         let (_attention, due) = match self.attention.try_lock() {
             Ok(attention) => (attention, due),
             // Still busy with the sitting before: this one begins when that has ended.
@@ -164,7 +166,7 @@ impl Person {
             if self.guide.hurried() {
                 break;
             }
-            self.act(device, &step.act, due).await;
+            self.act(plan, device, &step.act, due).await;
         }
         device.put_down().await;
     }
@@ -179,7 +181,7 @@ impl Person {
         }
     }
 
-    async fn act(&self, device: &Device, act: &Act, due: Instant) {
+    async fn act(&self, plan: &UserPlan, device: &Device, act: &Act, due: Instant) {
         match act {
             Act::Open {
                 seq,
@@ -188,7 +190,13 @@ impl Person {
             } => self.open(device, *seq, *attachment, *again, due).await,
             Act::Flag { seq } => device.flag(*seq, due).await,
             Act::Delete { seq } => device.delete(*seq, due).await,
-            Act::Reply { seq, reply } => device.reply(*seq, reply, due).await,
+            Act::Reply { seq, reply } => {
+                let mut ancestors = plan.ancestors(*seq);
+                ancestors.push(*seq);
+                device.reply(*seq, reply, &ancestors, due).await;
+            }
+            Act::Move { seq, folder } => device.move_to(*seq, *folder, due).await,
+            Act::Send { number, message } => device.send(*number, message, due).await,
             Act::Search { term } => device.search(term, due).await,
         }
     }

@@ -34,15 +34,23 @@ pub(super) async fn fill_mailboxes(
     for (person, plan) in people {
         for (seq, message) in (0..).zip(&plan.mail) {
             if matches!(message.arrival, Arrival::AtStart { .. }) {
-                post.hand_in(Letter {
+                let letter = Letter {
                     user: plan.user,
                     seq,
                     spec: message.spec,
+                    ancestors: plan.ancestors(seq),
                     address: person.address.clone(),
                     login: Rc::clone(&person.login),
                     ledger: Rc::clone(&person.ledger),
                     due: None,
-                });
+                };
+                tokio::select! {
+                    () = post.hand_in_when_there_is_room(letter) => {}
+                    // They end when the post is closed, and before that only by a fault of ours.
+                    Some(_) = carriers.join_next() => {
+                        return Err("filling the mailboxes panicked".into());
+                    }
+                }
             }
         }
     }

@@ -177,11 +177,17 @@ impl Desk {
             if job.there.contains(&id) {
                 self.progress.borrow_mut().already += 1;
             } else {
+                let ancestors = job.plan.ancestors(seq);
+                let ancestors: Vec<String> = ancestors
+                    .into_iter()
+                    .map(|seq| self.run.identity(job.plan.user, seq))
+                    .collect();
                 let envelope = Envelope {
                     id: &id,
                     from: SENDER,
                     to: &job.account.address,
                     date_unix: unix_now() - i64::from(age_s),
+                    ancestors: &ancestors,
                 };
                 let writer = Writer::new(&message.spec, &envelope);
                 let octets = writer.octets();

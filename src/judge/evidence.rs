@@ -268,6 +268,8 @@ fn lag(run: &RunDir) -> Result<BTreeMap<Arm, Lag>, rundir::Error> {
                 | Operation::FlagMessage
                 | Operation::DeleteMessage
                 | Operation::ReplyMessage
+                | Operation::MoveMessage
+                | Operation::SendMessage
                 | Operation::SearchMailbox
         )
     };
@@ -480,6 +482,8 @@ pub const fn is_on_the_wire(operation: Operation) -> bool {
             | Operation::FlagMessage
             | Operation::DeleteMessage
             | Operation::ReplyMessage
+            | Operation::MoveMessage
+            | Operation::SendMessage
             | Operation::SearchMailbox
     )
 }

@@ -41,6 +41,10 @@ pub enum Operation {
     DeleteMessage,
     /// Answering a message, until the answer is filed, as the person sees it.
     ReplyMessage,
+    /// Moving a message to a folder, as the person sees it.
+    MoveMessage,
+    /// Writing a message that answers none, until its copy is filed, as the person sees it.
+    SendMessage,
     /// Searching the mailbox, as the person sees it.
     SearchMailbox,
     // The way in.

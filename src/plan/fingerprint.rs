@@ -56,6 +56,10 @@ impl Canon {
 
     fn user(&mut self, user: &UserPlan) {
         self.number(u64::from(user.user.0));
+        let class = user.class.as_deref().unwrap_or_default();
+        self.count(class.len());
+        self.0.write(class.as_bytes());
+        self.number(u64::from(user.folders));
         self.count(user.devices.len());
         user.devices.iter().for_each(|device| self.device(*device));
         self.count(user.mail.len());
@@ -70,6 +74,7 @@ impl Canon {
                     self.time(at);
                 }
             }
+            self.number(message.answers.map_or(0, |seq| u64::from(seq) + 1));
             self.spec(&message.spec);
         }
         self.count(user.events.len());
@@ -133,6 +138,16 @@ impl Canon {
                 self.number(4);
                 self.number(u64::from(*seq));
                 self.spec(reply);
+            }
+            Act::Move { seq, folder } => {
+                self.number(6);
+                self.number(u64::from(*seq));
+                self.number(u64::from(*folder));
+            }
+            Act::Send { number, message } => {
+                self.number(7);
+                self.number(u64::from(*number));
+                self.spec(message);
             }
             Act::Search { term } => {
                 self.number(5);

@@ -2,6 +2,7 @@
 //! machine, to the byte. All instants are clock offsets from `t0`, the start of ramp-up.
 
 mod chance;
+mod day;
 mod fingerprint;
 pub mod message;
 mod outages;
@@ -25,10 +26,13 @@ pub const ARRIVAL_MARGIN: Duration = Duration::from_millis(300);
 /// The most acts of one sitting; what is left over waits for the next.
 pub const LONGEST_SITTING: usize = 40;
 
+/// Messages of a thread that later ones refer to.
+pub const LONGEST_THREAD: usize = 20;
+
 /// The whole population's timeline, or a shard of it.
 ///
-/// Held in memory: about 56 octets per message, 48 per event and 64 per act of a sitting. A mailbox of 50,000 messages costs 2.8 MB, so
-/// a thousand of them 2.8 GB; a scenario whose plan would pass 50 million messages and events is refused when it is read.
+/// Held in memory: about 64 octets per message, 48 per event and 64 per act of a sitting. A mailbox of 50,000 messages costs 3.2 MB, so
+/// a thousand of them 3.2 GB; a scenario whose plan would pass 50 million messages and events is refused when it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// The scenario's seed.
@@ -83,11 +87,28 @@ impl Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(pub u32);
 
+/// The name of a user's folder, by its number: a topic, and from the second round on a number behind it.
+pub fn folder_name(folder: u32) -> String {
+    let topics = message::words();
+    let (round, place) = (
+        folder as usize / topics.len(),
+        folder as usize % topics.len(),
+    );
+    match round {
+        0 => topics[place].clone(),
+        _ => format!("{}-{}", topics[place], round + 1),
+    }
+}
+
 /// One user's timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserPlan {
     /// Whose it is.
     pub user: UserId,
+    /// The class of users that the person is of, where the scenario has classes.
+    pub class: Option<String>,
+    /// Folders that the person moves mail to, numbered from 0.
+    pub folders: u32,
     /// Devices the person owns, never empty, sorted.
     pub devices: Vec<DeviceKind>,
     /// Every message the user gets, index = sequence number. Those at the start come first, the oldest of them foremost; then by due time.
@@ -109,11 +130,26 @@ pub struct Outage {
     pub to: Duration,
 }
 
+impl UserPlan {
+    /// The messages before this one in its thread, the one that began it first and the one it answers last, at most
+    /// [`LONGEST_THREAD`] of the latest.
+    pub fn ancestors(&self, seq: u32) -> Vec<u32> {
+        let answers = |seq: &u32| self.mail.get(*seq as usize).and_then(|it| it.answers);
+        let mut ancestors: Vec<u32> = std::iter::successors(answers(&seq), answers)
+            .take(LONGEST_THREAD)
+            .collect();
+        ancestors.reverse();
+        ancestors
+    }
+}
+
 /// A message of the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedMessage {
     /// How it comes into the mailbox.
     pub arrival: Arrival,
+    /// The earlier message that it answers, by its sequence number.
+    pub answers: Option<u32>,
     /// What it is made of.
     pub spec: MessageSpec,
 }
@@ -135,7 +171,7 @@ pub enum Arrival {
 /// Everything needed to write the message's bytes again, anywhere, with [`message::Writer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageSpec {
-    /// Chooses the words.
+    /// Chooses the language, the subject and the words.
     pub seed: u64,
     /// Octets on the wire, CRLF line ends, headers included; at least [`message::SMALLEST`].
     pub octets: u64,
@@ -217,6 +253,20 @@ pub enum Act {
         seq: u32,
         /// The answer.
         reply: MessageSpec,
+    },
+    /// Move it from INBOX to a folder.
+    Move {
+        /// Which.
+        seq: u32,
+        /// Below [`UserPlan::folders`].
+        folder: u32,
+    },
+    /// Write a message that answers none.
+    Send {
+        /// How many the person wrote before, in the whole run.
+        number: u32,
+        /// The message.
+        message: MessageSpec,
     },
     /// Search the mailbox.
     Search {

@@ -4,22 +4,25 @@
 use std::time::Duration;
 
 use super::chance::{Chance, Purpose};
-use super::timeline::{clock, instants, message_spec};
+use super::day::Day;
+use super::timeline::{clock, message_spec};
 use super::{
     ARRIVAL_MARGIN, Act, Arrival, Event, LONGEST_SITTING, PlannedMessage, Step, UserId, What,
     message,
 };
-use crate::scenario::{DeviceKind, Scenario};
+use crate::scenario::{DeviceKind, People, Scenario};
 
 /// The most messages that one sitting comes back to.
 const MOST_REVISITS: usize = 5;
 
-/// Octets of an answer, uniform between these: new text without attachment (ours; no source found).
+/// Octets of what the person writes, uniform between these: new text without attachment (ours; no source found).
 const REPLY_OCTETS: (f64, f64) = (1_000.0, 4_000.0);
 
 /// The person whose sittings are planned.
 pub(super) struct Reader<'a> {
     pub(super) scenario: &'a Scenario,
+    pub(super) people: People<'a>,
+    pub(super) day: Day,
     pub(super) user: UserId,
     pub(super) mail: &'a [PlannedMessage],
     pub(super) devices: &'a [DeviceKind],
@@ -39,10 +42,13 @@ pub(super) fn plan(reader: &Reader<'_>, from: Duration, events: &mut Vec<Event>)
         unread: Vec::new(),
         next: 0,
         revisits: Vec::new(),
+        letters: letters(reader, from).into_iter().peekable(),
+        written: 0,
+        folders: Chance::new(scenario.seed, reader.user, Purpose::Folders),
     };
     let mut free_from = from;
-    let per_hour = scenario.habits.sittings_per_hour * scenario.speed;
-    for due in instants(per_hour, from, horizon, &mut chance) {
+    let per_hour = reader.people.habits.sittings_per_hour * scenario.speed;
+    for due in reader.day.instants(per_hour, from, horizon, &mut chance) {
         let at = due.max(free_from);
         if at >= horizon {
             return;
@@ -56,9 +62,10 @@ pub(super) fn plan(reader: &Reader<'_>, from: Duration, events: &mut Vec<Event>)
         desk.receive(at);
         desk.come_back(device, &mut sitting, &mut chance);
         desk.read(device, &mut sitting, &mut chance);
-        if chance.hits(scenario.habits.search) {
+        desk.write(at, &mut sitting, &mut chance);
+        if chance.hits(reader.people.habits.search) {
             let words = message::words();
-            let term = words[chance.below(words.len())].to_owned();
+            let term = words[chance.below(words.len())].clone();
             sitting.add(&[Act::Search { term }], reader, &mut chance);
         }
         free_from = sitting.now;
@@ -72,6 +79,17 @@ pub(super) fn plan(reader: &Reader<'_>, from: Duration, events: &mut Vec<Event>)
     }
 }
 
+/// When it comes to the person's mind to write to somebody.
+fn letters(reader: &Reader<'_>, from: Duration) -> Vec<Duration> {
+    let People {
+        habits, arrivals, ..
+    } = reader.people;
+    let per_hour = habits.sent_per_day * arrivals.peak_share.get() * reader.scenario.speed;
+    let mut chance = Chance::new(reader.scenario.seed, reader.user, Purpose::Writing);
+    let horizon = reader.scenario.horizon();
+    reader.day.instants(per_hour, from, horizon, &mut chance)
+}
+
 /// What will be done with a message, drawn once.
 #[expect(clippy::struct_excessive_bools, reason = "each is a draw of its own")]
 #[derive(Clone, Copy)]
@@ -82,12 +100,13 @@ struct Fate {
     flag: bool,
     delete: bool,
     revisit: bool,
+    moved: bool,
 }
 
 /// The fates of all messages in order; every message takes as many draws, whatever comes of them.
 fn fates(reader: &Reader<'_>) -> Vec<Fate> {
     let mut chance = Chance::new(reader.scenario.seed, reader.user, Purpose::Fates);
-    let habits = &reader.scenario.habits;
+    let habits = reader.people.habits;
     let fates = reader.mail.iter().map(|message| Fate {
         opened: chance.hits(habits.open)
             && !matches!(message.arrival, Arrival::AtStart { seen: true, .. }),
@@ -96,6 +115,7 @@ fn fates(reader: &Reader<'_>) -> Vec<Fate> {
         flag: chance.hits(habits.flag),
         delete: chance.hits(habits.delete),
         revisit: chance.hits(habits.revisit) && reader.devices.len() > 1,
+        moved: chance.hits(habits.r#move) && reader.people.mailbox.folders > 0,
     });
     fates.collect()
 }
@@ -110,6 +130,12 @@ struct Desk<'a> {
     next: usize,
     /// Messages to come back to, with the device they were read on.
     revisits: Vec<(u32, DeviceKind)>,
+    /// When the messages that answer none come to mind.
+    letters: std::iter::Peekable<std::vec::IntoIter<Duration>>,
+    /// How many of these were written.
+    written: u32,
+    /// Chooses folders.
+    folders: Chance,
 }
 
 impl Desk<'_> {
@@ -163,7 +189,9 @@ impl Desk<'_> {
             }
             if fate.reply {
                 let octets = chance.uniform(REPLY_OCTETS.0, REPLY_OCTETS.1);
-                let mut reply = message_spec(&self.reader.scenario.mail, octets, chance);
+                let mut reply = message_spec(self.reader.people.mail, octets, chance);
+                let answered = &self.reader.mail[seq as usize].spec;
+                reply.seed = message::seed_of_answer(answered.seed, reply.seed);
                 reply.attachment = None;
                 reply.incompressible = 0;
                 acts.push(Act::Reply { seq, reply });
@@ -171,13 +199,34 @@ impl Desk<'_> {
             if fate.delete {
                 acts.push(Act::Delete { seq });
             }
+            let moves = fate.moved && !fate.delete;
+            if moves {
+                let folders = self.reader.people.mailbox.folders as usize;
+                let folder = self.folders.below(folders) as u32;
+                acts.push(Act::Move { seq, folder });
+            }
             if !sitting.add(&acts, self.reader, chance) {
                 self.unread.push(seq);
                 return;
             }
-            if fate.revisit && !fate.delete {
+            if fate.revisit && !fate.delete && !moves {
                 self.revisits.push((seq, device));
             }
+        }
+    }
+
+    /// Writes what has come to mind since the last time.
+    fn write(&mut self, now: Duration, sitting: &mut Sitting, chance: &mut Chance) {
+        while self.letters.next_if(|due| *due <= now).is_some() {
+            let octets = chance.uniform(REPLY_OCTETS.0, REPLY_OCTETS.1);
+            let mut message = message_spec(self.reader.people.mail, octets, chance);
+            message.attachment = None;
+            message.incompressible = 0;
+            let act = Act::Send {
+                number: self.written,
+                message,
+            };
+            self.written += u32::from(sitting.add(&[act], self.reader, chance));
         }
     }
 }
@@ -196,7 +245,7 @@ impl Sitting {
         let scenario = reader.scenario;
         let thinks: Vec<Duration> = acts
             .iter()
-            .map(|_| clock(chance.draw(&scenario.habits.think_s) / scenario.speed))
+            .map(|_| clock(chance.draw(&reader.people.habits.think_s) / scenario.speed))
             .collect();
         let total: Duration = thinks.iter().sum();
         if self.steps.len() + acts.len() > LONGEST_SITTING || self.now + total >= self.horizon {

@@ -43,6 +43,15 @@ pub struct Summary {
     pub replies: u64,
     /// Octets of the answers.
     pub octets_replied: u64,
+    /// Messages moved to folders.
+    #[serde(default)]
+    pub moves: u64,
+    /// Messages written besides answers.
+    #[serde(default)]
+    pub sent: u64,
+    /// Octets of these.
+    #[serde(default)]
+    pub octets_sent: u64,
     /// Searches.
     pub searches: u64,
     /// Sittings.
@@ -51,6 +60,9 @@ pub struct Summary {
     pub polls: BTreeMap<Arm, u64>,
     /// The time over which all of it is spread, microseconds of clock time.
     pub horizon_us: u64,
+    /// Users of each class, where the scenario has classes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub classes: BTreeMap<String, u64>,
 }
 
 impl Summary {
@@ -97,6 +109,9 @@ impl Summary {
     }
 
     fn add(&mut self, user: &UserPlan) {
+        if let Some(class) = &user.class {
+            *self.classes.entry(class.clone()).or_default() += 1;
+        }
         for device in &user.devices {
             match device {
                 DeviceKind::Phone => self.phones += 1,
@@ -148,6 +163,11 @@ impl Summary {
             Act::Reply { reply, .. } => {
                 self.replies += 1;
                 self.octets_replied += reply.octets;
+            }
+            Act::Move { .. } => self.moves += 1,
+            Act::Send { message, .. } => {
+                self.sent += 1;
+                self.octets_sent += message.octets;
             }
             Act::Search { .. } => self.searches += 1,
         }

@@ -1,3 +1,5 @@
+mod people;
+
 use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;
@@ -29,6 +31,8 @@ prop_compose! {
         (open, reply, flag, delete, revisit, search) in
             (any_share(), any_share(), any_share(), any_share(), any_share(), any_share()),
         think in 0.0..400.0_f64,
+        (folders, moves, sent_per_day, active_hours) in
+            (0..30_u32, any_share(), 0.0..100.0_f64, 7.0..=24.0_f64),
         idle: bool,
     ) -> Scenario {
         let mut scenario = scenario();
@@ -46,6 +50,8 @@ prop_compose! {
         (habits.open, habits.reply, habits.flag) = (open, reply, flag);
         (habits.delete, habits.revisit, habits.search) = (delete, revisit, search);
         habits.think_s = Distribution::Exponential { mean: think };
+        (habits.r#move, habits.sent_per_day, habits.active_hours) = (moves, sent_per_day, active_hours);
+        scenario.mailbox.folders = folders;
         if !idle {
             scenario.phone.imap.watch = Watch::Poll(Duration::from_secs(900));
         }
@@ -89,6 +95,8 @@ proptest! {
             let mut read_on = HashMap::new();
             let mut revisited = HashSet::new();
             let mut deleted = HashSet::new();
+            let mut moved = HashSet::new();
+            let mut sent = 0;
             let sittings = user.events.iter().filter_map(|event| match &event.what {
                 What::Sitting { device, steps } => Some((event.at, *device, steps)),
                 _ => None,
@@ -109,7 +117,7 @@ proptest! {
                             prop_assert!(!attachment || message.spec.attachment.is_some());
                         }
                         Act::Open { seq, again: true, .. } => {
-                            prop_assert!(!deleted.contains(seq));
+                            prop_assert!(!deleted.contains(seq) && !moved.contains(seq));
                             prop_assert!(read_on.get(seq).is_some_and(|first| *first != device));
                             prop_assert!(revisited.insert(*seq), "came back twice");
                         }
@@ -120,7 +128,17 @@ proptest! {
                             prop_assert_eq!(read_on.get(seq), Some(&device));
                             prop_assert!(deleted.insert(*seq));
                         }
-                        Act::Search { term } => prop_assert!(message::words().contains(&term.as_str())),
+                        Act::Move { seq, folder } => {
+                            prop_assert_eq!(read_on.get(seq), Some(&device));
+                            prop_assert!(*folder < user.folders && !deleted.contains(seq));
+                            prop_assert!(moved.insert(*seq), "moved twice");
+                        }
+                        Act::Send { number, message } => {
+                            prop_assert_eq!(*number, sent);
+                            prop_assert!(message.attachment.is_none());
+                            sent += 1;
+                        }
+                        Act::Search { term } => prop_assert!(message::words().contains(term)),
                     }
                 }
             }
@@ -174,7 +192,7 @@ fn every_machine_makes_this_plan() {
     };
     assert_eq!(
         Plan::new(&scenario, Shard::WHOLE).fingerprint(),
-        "a96ad7219cd72126",
+        "2d0734d0c95a4b9f",
         "if the plan or a default changed on purpose, this changes too"
     );
 }
@@ -231,7 +249,9 @@ fn mail_and_sittings_come_with_exponential_gaps_of_the_right_mean() {
     let mut scenario = scenario();
     scenario.speed = 100.0;
     scenario.users.count = 40;
-    scenario.run.measure = Duration::from_secs(1_500);
+    // All of it in the busiest hour.
+    scenario.run.warm_up = Duration::from_secs(1_500);
+    scenario.run.measure = Duration::from_secs(30);
     scenario.arrivals.per_day = 40.0;
     scenario.arrivals.peak_share = share(0.15);
     let plan = Plan::new(&scenario, Shard::WHOLE);
@@ -370,7 +390,7 @@ fn mail_of_the_start_is_as_old_as_the_scenario_says_and_the_oldest_comes_first()
 
 #[test]
 fn a_message_and_an_event_cost_what_the_documentation_says() {
-    assert_eq!(size_of::<PlannedMessage>(), 56);
+    assert_eq!(size_of::<PlannedMessage>(), 64);
     assert_eq!(size_of::<Event>(), 48);
 }
 

@@ -5,18 +5,24 @@ use std::time::Duration;
 use strum::IntoEnumIterator;
 
 use super::chance::{Chance, Purpose};
+use super::day::Day;
 use super::outages::outages;
 use super::sittings::{self, Reader};
 use super::{Arrival, Event, MessageSpec, PlannedMessage, UserId, UserPlan, What, message};
-use crate::scenario::{DeviceKind, LARGEST_MAILBOX, Mail, Scenario};
+use crate::scenario::{DeviceKind, LARGEST_MAILBOX, Language, Mail, People, Scenario};
 
 /// A hundred years: no mail is older.
 const OLDEST_DAYS: f64 = 36_525.0;
 
+/// A message answers one of this many before it (ours).
+const STILL_ANSWERED: usize = 50;
+
 /// The whole timeline of a user.
 pub(super) fn user_plan(scenario: &Scenario, user: UserId) -> UserPlan {
     let devices = owned_devices(scenario, user);
-    let mail = mail(scenario, user);
+    let people = people(scenario, user);
+    let day = Day::new(scenario, &people);
+    let mail = mail(scenario, &people, &day, user);
     let online = online(scenario, user, &devices);
     let mut events = Vec::new();
     events.extend(online.iter().map(|&(device, at)| Event {
@@ -37,6 +43,8 @@ pub(super) fn user_plan(scenario: &Scenario, user: UserId) -> UserPlan {
     polls(scenario, user, &online, &mut events);
     let reader = Reader {
         scenario,
+        people,
+        day,
         user,
         mail: &mail,
         devices: &devices,
@@ -47,6 +55,8 @@ pub(super) fn user_plan(scenario: &Scenario, user: UserId) -> UserPlan {
     events.sort_by_key(|event| event.at);
     UserPlan {
         user,
+        class: people.class.map(str::to_owned),
+        folders: people.mailbox.folders,
         outages: outages(scenario, user, &devices),
         devices,
         mail,
@@ -80,50 +90,76 @@ fn owned_devices(scenario: &Scenario, user: UserId) -> Vec<DeviceKind> {
     owned
 }
 
+/// The kind of people that the user is of, by its share.
+fn people(scenario: &Scenario, user: UserId) -> People<'_> {
+    let kinds = scenario.people();
+    let shares: Vec<(People<'_>, f64)> = kinds.iter().map(|kind| (*kind, kind.share)).collect();
+    let mut chance = Chance::new(scenario.seed, user, Purpose::Class);
+    chance.pick(&shares).copied().unwrap_or(kinds[0])
+}
+
 /// Mail at the start, then mail that arrives.
-fn mail(scenario: &Scenario, user: UserId) -> Vec<PlannedMessage> {
+fn mail(scenario: &Scenario, people: &People<'_>, day: &Day, user: UserId) -> Vec<PlannedMessage> {
     let mut boxes = Chance::new(scenario.seed, user, Purpose::Mailbox);
     let mut messages = Chance::new(scenario.seed, user, Purpose::Messages);
-    let sizes = scenario.mail.sizes.distribution();
-    let mut spec = || message_spec(&scenario.mail, messages.draw(&sizes), &mut messages);
+    let sizes = people.mail.sizes.distribution();
+    let mut spec = || message_spec(people.mail, messages.draw(&sizes), &mut messages);
     let at_start = boxes
-        .draw(&scenario.mailbox.messages)
+        .draw(&people.mailbox.messages)
         .min(LARGEST_MAILBOX)
         .round() as usize;
-    let mut mail: Vec<PlannedMessage> = ages(scenario, user, at_start)
+    let mut mail: Vec<PlannedMessage> = ages(scenario.seed, people, user, at_start)
         .into_iter()
         .map(|age_s| {
-            let seen = !boxes.hits(scenario.mailbox.unread);
+            let seen = !boxes.hits(people.mailbox.unread);
             PlannedMessage {
                 arrival: Arrival::AtStart { seen, age_s },
+                answers: None,
                 spec: spec(),
             }
         })
         .collect();
-    let arrivals = arrivals(scenario, user);
+    let arrivals = arrivals(scenario, people, day, user);
     mail.extend(arrivals.into_iter().map(|at| PlannedMessage {
         arrival: Arrival::Due(at),
+        answers: None,
         spec: spec(),
     }));
+    thread(scenario.seed, people, user, &mut mail);
     mail.shrink_to_fit();
     mail
 }
 
 /// How long before the run each message of the start came, in seconds, the oldest first: so mail lies in a mailbox.
-fn ages(scenario: &Scenario, user: UserId, count: usize) -> Vec<u32> {
-    let mut chance = Chance::new(scenario.seed, user, Purpose::Ages);
+fn ages(seed: u64, people: &People<'_>, user: UserId, count: usize) -> Vec<u32> {
+    let mut chance = Chance::new(seed, user, Purpose::Ages);
     let mut ages: Vec<u32> = (0..count)
-        .map(|_| chance.draw(&scenario.mailbox.age_days).min(OLDEST_DAYS))
+        .map(|_| chance.draw(&people.mailbox.age_days).min(OLDEST_DAYS))
         .map(|days| (days * 86_400.0) as u32)
         .collect();
     ages.sort_unstable_by(|a, b| b.cmp(a));
     ages
 }
 
-fn arrivals(scenario: &Scenario, user: UserId) -> Vec<Duration> {
-    let per_hour = scenario.arrivals.per_day * scenario.arrivals.peak_share.get() * scenario.speed;
+/// Lets messages answer earlier ones. As each of these is as likely, long threads grow faster than short ones.
+fn thread(seed: u64, people: &People<'_>, user: UserId, mail: &mut [PlannedMessage]) {
+    let mut chance = Chance::new(seed, user, Purpose::Threads);
+    for index in 1..mail.len() {
+        if !chance.hits(people.mail.thread) {
+            continue;
+        }
+        let answered = index - 1 - chance.below(index.min(STILL_ANSWERED));
+        let seed = message::seed_of_answer(mail[answered].spec.seed, mail[index].spec.seed);
+        mail[index].answers = Some(answered as u32);
+        mail[index].spec.seed = seed;
+    }
+}
+
+fn arrivals(scenario: &Scenario, people: &People<'_>, day: &Day, user: UserId) -> Vec<Duration> {
+    let arrivals = people.arrivals;
+    let per_hour = arrivals.per_day * arrivals.peak_share.get() * scenario.speed;
     let mut chance = Chance::new(scenario.seed, user, Purpose::Arrivals);
-    instants(per_hour, Duration::ZERO, scenario.horizon(), &mut chance)
+    day.instants(per_hour, Duration::ZERO, scenario.horizon(), &mut chance)
 }
 
 /// Instants with exponential gaps at a rate per clock hour, after `start` and before `end`.
@@ -155,7 +191,13 @@ pub(super) fn clock(seconds: f64) -> Duration {
 
 /// What a message of about `size` octets is made of.
 pub(super) fn message_spec(mail: &Mail, size: f64, chance: &mut Chance) -> MessageSpec {
-    let seed = chance.bits();
+    let languages: Vec<(Language, f64)> = mail
+        .languages
+        .iter()
+        .map(|(language, share)| (*language, share.get()))
+        .collect();
+    let language = chance.pick(&languages).copied();
+    let seed = message::seed_in(language.unwrap_or(Language::English), chance.bits());
     let text = chance.uniform(200.0, 1_800.0) as u64;
     let octets = (size.round() as u64).clamp(message::SMALLEST, message::LARGEST);
     let attachment = (octets > mail.attachment_above

@@ -1,9 +1,12 @@
 //! The mark that every message of mailgauge carries, and nothing else does: the value of `X-Mailgauge-Id`.
 
 /// Whether this is a mark, of this or any earlier run: `<run>-<user>-<sequence>`, the run in 8 hexadecimal digits, and
-/// `-reply` at the end of an answer. Whatever is not exactly that was not sent by mailgauge.
+/// `-reply` at the end of an answer, `-sent` at that of other mail that a user wrote. Whatever is not exactly that was not sent by mailgauge.
 pub fn is_mark(value: &str) -> bool {
-    let value = value.strip_suffix("-reply").unwrap_or(value);
+    let value = ["-reply", "-sent"]
+        .iter()
+        .find_map(|end| value.strip_suffix(end))
+        .unwrap_or(value);
     let mut parts = value.split('-');
     let (Some(run), Some(user), Some(sequence), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
@@ -29,6 +32,7 @@ mod tests {
             "0000beef-7-2",
             "12345678-0-0",
             "abcdef01-4294967295-12-reply",
+            "abcdef01-4294967295-12-sent",
         ] {
             assert!(is_mark(mark), "{mark}");
         }

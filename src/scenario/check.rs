@@ -2,12 +2,13 @@
 
 mod clients;
 mod networks;
+mod people;
 
 use std::time::Duration;
 
 use strum::IntoEnumIterator;
 
-use super::{DeviceKind, Distribution, Scenario, Sizes};
+use super::{DeviceKind, People, Scenario};
 
 /// A wrong value or a wrong combination.
 pub(super) struct Fault {
@@ -35,7 +36,11 @@ pub(super) fn check(scenario: &Scenario) -> Vec<Fault> {
         faults.clients(scenario);
         faults.networks(scenario);
     }
-    faults.mail(scenario);
+    scenario
+        .people()
+        .iter()
+        .for_each(|people| faults.people(people));
+    faults.classes(scenario);
     if faults.0.is_empty() {
         faults.volume(scenario);
     }
@@ -46,7 +51,11 @@ pub(super) fn check(scenario: &Scenario) -> Vec<Fault> {
 fn volume(scenario: &Scenario) -> (f64, f64) {
     let users = f64::from(scenario.users.count);
     let hours = scenario.horizon().as_secs_f64() * scenario.speed / 3600.0;
-    let arrivals = scenario.arrivals.per_day * scenario.arrivals.peak_share.get() * hours;
+    let people = scenario.people();
+    let mean = |of: fn(&People<'_>) -> f64| -> f64 {
+        people.iter().map(|people| people.share * of(people)).sum()
+    };
+    let arrivals = mean(|it| it.arrivals.per_day * it.arrivals.peak_share.get()) * hours;
     let polls: f64 = DeviceKind::iter()
         .map(|kind| {
             let arms = scenario.run.arms.iter();
@@ -57,9 +66,9 @@ fn volume(scenario: &Scenario) -> (f64, f64) {
             scenario.users.share(kind).get() * per_owner
         })
         .sum();
-    let sittings = scenario.habits.sittings_per_hour * hours;
+    let sittings = mean(|it| it.habits.sittings_per_hour) * hours;
     (
-        users * (scenario.mailbox.messages.mean() + arrivals),
+        users * (mean(|it| it.mailbox.messages.mean()) + arrivals),
         users * (polls + sittings + 2.0 * arrivals),
     )
 }
@@ -184,6 +193,7 @@ impl Faults {
             let paths = [
                 "users.count",
                 "mailbox.messages",
+                "mailbox.preset",
                 "speed",
                 "run.measure",
                 "arrivals.per_day",
@@ -193,111 +203,6 @@ impl Faults {
                 message,
                 "fewer users, smaller mailboxes, a shorter run or a lower speed",
             );
-        }
-    }
-
-    fn mail(&mut self, scenario: &Scenario) {
-        self.amount(
-            "arrivals.per_day",
-            scenario.arrivals.per_day,
-            "messages per user and day, 0 or more",
-        );
-        self.amount(
-            "habits.sittings_per_hour",
-            scenario.habits.sittings_per_hour,
-            "sittings per simulated hour and user, 0 or more",
-        );
-        self.distribution("mailbox.messages", &scenario.mailbox.messages);
-        self.distribution("mailbox.age_days", &scenario.mailbox.age_days);
-        self.distribution("habits.think_s", &scenario.habits.think_s);
-        if let Sizes::Distribution(own) = &scenario.mail.sizes {
-            self.distribution("mail.sizes", &own.numbers());
-        }
-        if scenario.mailbox.messages.mean() > LARGEST_MAILBOX {
-            let message = format!(
-                "{} messages per mailbox are more than {LARGEST_MAILBOX}",
-                scenario.mailbox.messages.mean()
-            );
-            self.add(
-                &["mailbox.messages"],
-                message,
-                "the hoarder in the literature keeps 50000",
-            );
-        }
-    }
-
-    fn distribution(&mut self, path: &str, distribution: &Distribution) {
-        let value = |name: &str| format!("{path}.{name}");
-        let not_negative = "0 or more is needed";
-        match distribution {
-            Distribution::Constant(constant) => {
-                self.amount(&value("constant"), *constant, not_negative);
-            }
-            Distribution::Exponential { mean } => {
-                self.amount(&value("exponential.mean"), *mean, not_negative);
-            }
-            Distribution::Lognormal { median, sigma } => {
-                self.amount(&value("lognormal.median"), *median, not_negative);
-                self.amount(&value("lognormal.sigma"), *sigma, not_negative);
-                if *sigma > 5.0 {
-                    self.add(
-                        &[&value("lognormal.sigma")],
-                        format!("a sigma of {sigma} spreads over more than 20 orders of magnitude"),
-                        "sizes of mail have a sigma of about 1",
-                    );
-                }
-            }
-            Distribution::Uniform { low, high } => {
-                self.amount(&value("uniform.low"), *low, not_negative);
-                self.amount(&value("uniform.high"), *high, not_negative);
-                if low > high {
-                    self.add(
-                        &[&value("uniform.low")],
-                        format!("`low` is {low}, above `high`, which is {high}"),
-                        "swap them",
-                    );
-                }
-            }
-            Distribution::Table(rows) => {
-                let path = value("table");
-                rows.iter().enumerate().for_each(|(row, (number, _))| {
-                    self.amount(&format!("{path}.{row}.0"), *number, not_negative);
-                });
-                self.shares(&path, &rows.iter().map(|row| row.1).collect::<Vec<_>>());
-            }
-            Distribution::Mixture(parts) => {
-                let path = value("mixture");
-                parts.iter().enumerate().for_each(|(row, (part, _))| {
-                    self.distribution(&format!("{path}.{row}.0"), part);
-                });
-                self.shares(&path, &parts.iter().map(|part| part.1).collect::<Vec<_>>());
-            }
-        }
-    }
-
-    /// Shares of a whole: each from 0 to 1, and one in sum (a rounding error of a published table is let pass).
-    fn shares(&mut self, path: &str, shares: &[f64]) {
-        for (row, share) in shares.iter().enumerate() {
-            if !(0.0..=1.0).contains(share) {
-                let path = format!("{path}.{row}.1");
-                self.add(
-                    &[&path],
-                    format!("{share} is not a share: shares lie between 0 and 1"),
-                    "rows are [value, share]",
-                );
-                return;
-            }
-        }
-        let sum: f64 = shares.iter().sum();
-        if (sum - 1.0).abs() > 0.0005 {
-            let sum = (sum * 1e6).round() / 1e6;
-            let gap = ((1.0 - sum) * 1e6).round() / 1e6;
-            let help = if gap > 0.0 {
-                format!("{gap} is missing")
-            } else {
-                format!("{} is too much", -gap)
-            };
-            self.add(&[path], format!("the shares sum to {sum}, not to 1"), help);
         }
     }
 

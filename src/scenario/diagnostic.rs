@@ -226,9 +226,9 @@ pub(super) fn forms_of(key: &str) -> Option<String> {
         "outages" => Some(OUTAGES_FORMS.to_owned()),
         "network" => Some(NETWORK_FORMS.to_owned()),
         "watch" => Some(WATCH_FORMS.to_owned()),
-        "messages" | "think_s" => Some(DISTRIBUTION_FORMS.to_owned()),
+        "messages" | "age_days" | "think_s" => Some(DISTRIBUTION_FORMS.to_owned()),
         "sizes" => Some(format!(
-            "name a mix such as \"spec2001\", or {DISTRIBUTION_FORMS}"
+            "name a mix such as \"spec2001\" or a file, {{ csv = \"sizes.csv\" }}, or {DISTRIBUTION_FORMS}"
         )),
         _ => None,
     }
@@ -238,7 +238,8 @@ const OUTAGES_FORMS: &str = r#"write { random = { per_day = 6, minutes = { const
 const NETWORK_FORMS: &str = r#"name a network such as "slow4g", or write { down = "1.6Mbit/s", up = "750kbit/s", rtt = "150ms" }"#;
 const WATCH_FORMS: &str = r#"write { idle = { refresh = "29m" } } or { poll = "15m" }"#;
 const DISTRIBUTION_FORMS: &str = "write { constant = 20 }, { exponential = { mean = 20 } }, \
-    { lognormal = { median = 20, sigma = 1.0 } }, { uniform = { low = 2, high = 18 } }, \
+    { lognormal = { median = 20, sigma = 1.0 } }, { pareto = { least = 2, shape = 1.5 } }, \
+    { uniform = { low = 2, high = 18 } }, \
     { table = [[2, 0.5], [18, 0.5]] } or { mixture = [[{ constant = 2 }, 0.5], …] }";
 
 /// The unknown word and the known ones, out of serde's message, in which each stands between backticks.

@@ -30,6 +30,13 @@ pub enum Distribution<T = f64> {
         /// Standard deviation of the natural logarithm, no unit.
         sigma: f64,
     },
+    /// Pareto, a power law: `{ pareto = { least = 2, shape = 1.5 } }`.
+    Pareto {
+        /// The smallest and most likely value.
+        least: T,
+        /// How fast large values become rare, above 1, no unit: of all values, `(least / x) ^ shape` lie above x.
+        shape: f64,
+    },
     /// Every value between two is as likely: `{ uniform = { low = 2, high = 18 } }`.
     Uniform {
         /// The lowest value.
@@ -50,6 +57,7 @@ impl<T: Copy + Into<f64>> Distribution<T> {
             Self::Constant(value) => (*value).into(),
             Self::Exponential { mean } => (*mean).into(),
             Self::Lognormal { median, sigma } => (*median).into() * libm::exp(sigma * sigma / 2.0),
+            Self::Pareto { least, shape } => (*least).into() * shape / (shape - 1.0),
             Self::Uniform { low, high } => f64::midpoint((*low).into(), (*high).into()),
             Self::Table(rows) => rows
                 .iter()
@@ -69,6 +77,10 @@ impl<T: Copy + Into<f64>> Distribution<T> {
             Self::Lognormal { median, sigma } => Distribution::Lognormal {
                 median: (*median).into(),
                 sigma: *sigma,
+            },
+            Self::Pareto { least, shape } => Distribution::Pareto {
+                least: (*least).into(),
+                shape: *shape,
             },
             Self::Uniform { low, high } => Distribution::Uniform {
                 low: (*low).into(),
@@ -249,7 +261,13 @@ impl JsonSchema for Sizes {
         let own = generator.subschema_for::<Distribution<Octets>>();
         schemars::json_schema!({
             "description": "Message sizes: the name of a mix, or a distribution of sizes.",
-            "anyOf": [preset, own],
+            "anyOf": [preset, own, {
+                "type": "object",
+                "description": "A CSV file beside the scenario: a size in each line and, in a second column, its weight.",
+                "properties": { "csv": { "type": "string" } },
+                "required": ["csv"],
+                "additionalProperties": false,
+            }],
         })
     }
 }

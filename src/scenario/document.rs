@@ -2,7 +2,10 @@
 //! overrides. Every span in the merged document still tells from which text it came, so that a mistake can
 //! be shown where it was made.
 
+mod presets;
+
 use std::ops::Range;
+use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
@@ -82,6 +85,16 @@ impl Override {
         })
     }
 
+    /// A value that was read for a path, in TOML.
+    fn value(path: &str, value: String) -> Self {
+        Self {
+            path: path.to_owned(),
+            key: 0..value.len(),
+            value: 0..value.len(),
+            shown: value,
+        }
+    }
+
     /// An option that stands for one key: `--users 200` for `users.count`.
     pub fn option(option: &str, path: &str, value: &str) -> Self {
         let shown = format!("{option} {value}");
@@ -96,8 +109,15 @@ impl Override {
 }
 
 /// Keys whose value is one of several forms: an upper value replaces the lower one whole.
-const CHOICES: [&str; 7] = [
-    "network", "outages", "watch", "messages", "age_days", "think_s", "sizes",
+const CHOICES: [&str; 8] = [
+    "network",
+    "outages",
+    "watch",
+    "messages",
+    "age_days",
+    "think_s",
+    "sizes",
+    "languages",
 ];
 
 /// The merged document.
@@ -175,6 +195,49 @@ impl<'a> Document<'a> {
             Ok(value) => shifted(value, at),
             Err(_) => Spanned::new(whole, DeValue::String(text.into())),
         }
+    }
+
+    /// Reads the CSV files that sizes are given by, `sizes = { csv = "sizes.csv" }`: what is to take the place of each.
+    /// A name in the scenario's file is sought in its folder, one of the command line in the current one.
+    pub(super) fn read_sizes(&self, file: &Path) -> Result<Vec<Override>, Diagnostic> {
+        let mut paths = Vec::new();
+        collect_paths(&self.root, "", ("sizes", &(0..0)), &mut paths);
+        let mut read = Vec::new();
+        for path in paths {
+            let Some((_, name)) = self.find(&format!("{path}.csv")) else {
+                continue;
+            };
+            let (span, Some(name)) = (name.span(), name.get_ref().as_str()) else {
+                continue;
+            };
+            let source = self.source(span.start).map(|source| &source.origin);
+            let folder = match source {
+                Some(Origin::File(_)) => file.parent().unwrap_or(Path::new("")),
+                _ => Path::new(""),
+            };
+            match super::sizes_csv::read(&folder.join(name)) {
+                Ok(table) => read.push(Override::value(&path, table)),
+                Err(message) => {
+                    let help = "a line holds a size and, if wanted, its weight: `4KB, 0.25`";
+                    return Err(self.diagnose_at(span, message, Some(help.to_owned())));
+                }
+            }
+        }
+        Ok(read)
+    }
+
+    /// Lays presets below what was written, where a scenario names them.
+    pub(super) fn lay_below(&mut self, text: &'a str) -> Result<(), Diagnostic> {
+        let base = self.begin(Origin::Defaults, text);
+        let table = DeTable::parse(text).map_err(|error| self.report(&error, base))?;
+        let table = shifted_table(table.into_inner(), base);
+        let mut root = std::mem::take(&mut self.root);
+        presets::lay_below(&mut root, &table, |value| {
+            let source = self.source(value.span().start);
+            source.is_some_and(|source| source.origin == Origin::Defaults)
+        });
+        self.root = root;
+        Ok(())
     }
 
     /// Reads the whole as a `T`.

@@ -11,7 +11,9 @@ mod gate;
 mod network;
 mod outages;
 mod parts;
+mod people;
 mod schema;
+mod sizes_csv;
 mod text;
 mod units;
 mod vocabulary;
@@ -36,10 +38,11 @@ pub use parts::{
     Arrivals, Device, Habits, ImapClient, ImapKeep, Limits, Mail, Mailbox, PopClient, Run,
     Transport, Users, Watch,
 };
+pub use people::{Class, ClassPreset, MailboxPreset, People};
 pub use schema::schema;
 pub use text::TomlText;
 pub use units::{Octets, Share, duration_text, parse_duration};
-pub use vocabulary::{DeviceKind, Phase, Protocol, RadioKind, TlsMode};
+pub use vocabulary::{DeviceKind, Language, Phase, Protocol, RadioKind, TlsMode};
 
 use arms::Clients;
 use document::{Document, Origin};
@@ -89,6 +92,9 @@ pub struct Scenario {
     pub habits: Habits,
     /// What messages look like.
     pub mail: Mail,
+    /// Classes of users by name, each with a share of the users. Left out: everybody is as the tables above say.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub classes: BTreeMap<String, Class>,
     /// How connections are made.
     pub transport: Transport,
     /// Time limits.
@@ -125,6 +131,7 @@ pub const BUILTINS: [Builtin; 4] = [
 ];
 
 const DEFAULTS: &str = include_str!("defaults.toml");
+const PRESETS: &str = include_str!("presets.toml");
 
 impl Scenario {
     /// The compiled-in scenario of this name.
@@ -169,14 +176,14 @@ impl Scenario {
             .unwrap_or_default()
             .to_string_lossy();
         let name = Override::option("the file's name", "name", &stem);
-        let mut document = Document::with_defaults(DEFAULTS).map_err(single)?;
-        document.set(&name).map_err(single)?;
-        document
-            .add(Origin::File(file.to_owned()), text)
+        let inlined = layers(file, text, overrides, &name)
+            .and_then(|document| document.read_sizes(Path::new(file)))
             .map_err(single)?;
-        for over in overrides {
+        let mut document = layers(file, text, overrides, &name).map_err(single)?;
+        for over in &inlined {
             document.set(over).map_err(single)?;
         }
+        document.lay_below(PRESETS).map_err(single)?;
         let mut scenario: Self = document.read().map_err(single)?;
         let mut faults = scenario.arm_faults();
         scenario.resolve_arms(&document).map_err(single)?;
@@ -252,6 +259,22 @@ impl Users {
             DeviceKind::Notebook => self.notebook,
         }
     }
+}
+
+/// The defaults, the file's name, the file and the overrides, each laid over the one before.
+fn layers<'a>(
+    file: &str,
+    text: &'a str,
+    overrides: &'a [Override],
+    name: &'a Override,
+) -> Result<Document<'a>, Diagnostic> {
+    let mut document = Document::with_defaults(DEFAULTS)?;
+    document.set(name)?;
+    document.add(Origin::File(file.to_owned()), text)?;
+    for over in overrides {
+        document.set(over)?;
+    }
+    Ok(document)
 }
 
 fn unknown_scenario(name: &str) -> ScenarioError {

@@ -1,6 +1,7 @@
 //! The tables of a scenario file: what each key means, in which unit. Defaults and their sources stand
 //! in `defaults.toml`, so nothing here has a value of its own.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -10,8 +11,9 @@ use super::arm::Arm;
 use super::distribution::{Distribution, Sizes};
 use super::network::Network;
 use super::outages::Outages;
+use super::people::MailboxPreset;
 use super::units::{DurationText, Octets, Share, duration, octets};
-use super::vocabulary::{RadioKind, TlsMode};
+use super::vocabulary::{Language, RadioKind, TlsMode};
 
 /// Shape of the run. These durations are clock time: `speed` does not touch them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -162,8 +164,15 @@ pub enum ImapKeep {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mailbox {
+    /// A kind of mailbox by name, such as "enron"; what is said besides goes before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<MailboxPreset>,
     /// Messages in INBOX at the start, rounded to whole messages, at most 100,000 per user.
     pub messages: Distribution,
+    /// Folders that messages are moved to, besides INBOX and those that mail programs make. POP3 sees INBOX only (RFC
+    /// 1733: multiple remote mailboxes); there a folder is one on the device.
+    #[schemars(range(max = 1000))]
+    pub folders: u32,
     /// How many days before the run they came, in simulated days; the oldest are cut to a hundred years.
     pub age_days: Distribution,
     /// Share of them that were not read before.
@@ -185,8 +194,15 @@ pub struct Arrivals {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Habits {
-    /// Sittings per simulated hour and user: the person picks up one of their devices and reads what came.
+    /// Sittings per simulated hour and user, in the busiest hour: the person picks up one of their devices and reads
+    /// what came.
     pub sittings_per_hour: f64,
+    /// Hours of a day, from 1 to 24, in which the person gets, reads and writes mail. A run begins in the busiest hour,
+    /// and all up to the first simulated hour of its measured part counts as that hour, with `peak_share` of the day.
+    /// A run that simulates more sees the other active hours, over which the rest of the day is spread evenly, and
+    /// then the hours in which nothing comes and nobody reads. Devices poll all day.
+    #[schemars(range(min = 1.0, max = 24.0))]
+    pub active_hours: f64,
     /// Gap between two acts of a sitting, in simulated seconds.
     pub think_s: Distribution,
     /// Share of messages that are ever opened.
@@ -195,8 +211,13 @@ pub struct Habits {
     pub attachment: Share,
     /// Share of opened messages that are answered.
     pub reply: Share,
+    /// Messages per day that the person writes besides answers; `peak_share` of them in the busiest hour. Each is
+    /// written in the next sitting.
+    pub sent_per_day: f64,
     /// Share of opened messages that are flagged.
     pub flag: Share,
+    /// Share of opened, not deleted messages that are moved from INBOX to one of the `folders`, where there are any.
+    pub r#move: Share,
     /// Share of opened messages that are deleted after reading.
     pub delete: Share,
     /// Share of opened, not deleted messages that are opened once more, later, on another of the person's devices.
@@ -217,6 +238,10 @@ pub struct Mail {
     pub attachment_above: u64,
     /// Share of attachment octets that do not compress (random); the rest is like text.
     pub incompressible: Share,
+    /// Share of messages that answer an earlier one of the same mailbox: In-Reply-To, References, "Re:".
+    pub thread: Share,
+    /// Shares of the languages that mail is written in, `{ english = 0.7, thai = 0.3 }`; they sum to 1.
+    pub languages: BTreeMap<Language, Share>,
 }
 
 /// How connections are made.

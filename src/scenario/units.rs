@@ -70,7 +70,7 @@ const SIZE_UNITS: [(&str, u64); 7] = [
 const SIZE_HELP: &str = r#"write octets, or text with a unit: "24KB" (1 KB = 1,000 octets), "24KiB" (1 KiB = 1,024); MB, GB, MiB, GiB"#;
 
 impl Octets {
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         let (number, unit) = split_number(text.trim());
         let factor = if unit.is_empty() {
             Some(1)

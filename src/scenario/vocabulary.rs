@@ -65,6 +65,39 @@ pub enum RadioKind {
     Wifi,
 }
 
+/// A language that mail is written in.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    Display,
+    EnumIter,
+    EnumString,
+    IntoStaticStr,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Language {
+    /// In ASCII, and in UTF-8 as quoted-printable.
+    English,
+    /// In ISO-8859-1 and in UTF-8, both as quoted-printable.
+    German,
+    /// In UTF-8 as quoted-printable.
+    French,
+    /// In UTF-8 and in TIS-620, both as base64.
+    Thai,
+    /// In ISO-2022-JP.
+    Japanese,
+}
+
 /// The protocol by which a device reads mail.
 #[derive(
     Clone,

@@ -15,6 +15,7 @@ mod docker;
 mod external;
 mod fake;
 mod gates;
+mod generated_mail;
 mod imap;
 mod mailserver;
 mod network;

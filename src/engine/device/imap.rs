@@ -19,6 +19,7 @@ use crate::metrics::row::Purpose;
 use crate::metrics::{ErrorClass, Operation, Timing};
 use crate::scenario::{ImapClient, ImapKeep, Watch};
 
+pub(in crate::engine) use self::folders::Folders;
 use self::line::Line;
 use super::{Cost, Owner, pause_before_retry};
 

@@ -19,7 +19,7 @@ use crate::plan::{MessageSpec, UserId};
 use crate::scenario::{Arm, Client, DeviceKind, Scenario, Watch};
 use crate::target::Endpoint;
 
-pub(super) use imap::ImapDevice;
+pub(super) use imap::{Folders, ImapDevice};
 pub(super) use pop::PopDevice;
 
 use super::course::Guide;
@@ -220,10 +220,32 @@ impl Device {
         }
     }
 
-    pub(super) async fn reply(&self, seq: u32, reply: &MessageSpec, due: Instant) {
+    pub(super) async fn reply(
+        &self,
+        seq: u32,
+        reply: &MessageSpec,
+        ancestors: &[u32],
+        due: Instant,
+    ) {
         match self {
             Self::Pop(device) => device.touch(Operation::ReplyMessage, seq, due),
-            Self::Imap(device) => device.reply(seq, reply, due).await,
+            Self::Imap(device) => device.reply(seq, reply, ancestors, due).await,
+        }
+    }
+
+    /// From INBOX to a folder; under POP3 a folder is one of the device's own.
+    pub(super) async fn move_to(&self, seq: u32, folder: u32, due: Instant) {
+        match self {
+            Self::Pop(device) => device.touch(Operation::MoveMessage, seq, due),
+            Self::Imap(device) => device.move_to(seq, folder, due).await,
+        }
+    }
+
+    /// Writes a message that answers none. It leaves by submission, which is neither protocol; its copy is kept.
+    pub(super) async fn send(&self, number: u32, message: &MessageSpec, due: Instant) {
+        match self {
+            Self::Pop(device) => device.send(due),
+            Self::Imap(device) => device.send(number, message, due).await,
         }
     }
 

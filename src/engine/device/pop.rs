@@ -315,6 +315,10 @@ impl PopDevice {
         self.local(Operation::DeleteMessage, due);
     }
 
+    pub(super) fn send(&self, due: Instant) {
+        self.local(Operation::SendMessage, due);
+    }
+
     pub(super) fn search(&self, due: Instant) {
         self.local(Operation::SearchMailbox, due);
     }

@@ -1,45 +1,84 @@
-//! The headers of a message: what RFC 5322 asks for, the mark of mailgauge, and subjects in ASCII and in Thai
-//! (encoded words, RFC 2047).
+//! The headers of a message: what RFC 5322 asks for, names and subjects in every language as encoded words (RFC 2047),
+//! what it answers, and the mark of mailgauge.
 
 use jiff::tz::TimeZone;
 
-use super::{Envelope, MessageSpec, pool};
+use super::manner::Manner;
+use super::prose::{Lexicon, japanese};
+use super::{Envelope, MessageSpec, message_id};
+use crate::scenario::Language;
 
-/// One subject in eight is Thai; "meeting on Monday", "invoice", "please confirm", "holiday pictures".
-const THAI_SUBJECTS: [&str; 4] = [
-    "การประชุมวันจันทร์",
-    "ใบแจ้งหนี้ประจำเดือน",
-    "กรุณายืนยันการจัดส่งเอกสาร",
-    "รูปถ่ายจากวันหยุด",
-];
+/// References name the message that began the thread and the latest ones, this many in all.
+const MOST_REFERENCES: usize = 5;
 
-/// Octets of text that one encoded word may hold: 75 characters less the frame, in base64 (RFC 2047, section 2).
-const ENCODED_WORD: usize = 45;
+/// Headers up to the place where digits may be put in to lengthen them, and from there on.
+pub(super) struct Head {
+    pub(super) before: String,
+    pub(super) after: String,
+}
 
-/// All headers and the empty line after them.
-pub(super) fn head(
-    spec: &MessageSpec,
-    envelope: &Envelope<'_>,
-    content_type: &str,
-    transfer_encoding: Option<&str>,
-) -> String {
-    let Envelope {
-        id,
-        from,
-        to,
-        date_unix,
-    } = *envelope;
-    let encoding = transfer_encoding.map_or_else(String::new, |name| {
-        format!("Content-Transfer-Encoding: {name}\r\n")
-    });
-    format!(
-        "Date: {date}\r\nFrom: <{from}>\r\nTo: <{to}>\r\nSubject: {subject}\r\n\
-         Message-ID: <{id}.{seed:016x}@mailgauge.invalid>\r\nX-Mailgauge-Id: {id}\r\n\
-         MIME-Version: 1.0\r\nContent-Type: {content_type}\r\n{encoding}\r\n",
-        date = date(date_unix),
-        subject = subject(spec.seed),
-        seed = spec.seed,
-    )
+impl Head {
+    /// All headers and the empty line after them; `content` are those that say what the body is.
+    pub(super) fn new(
+        spec: &MessageSpec,
+        envelope: &Envelope<'_>,
+        manner: &Manner,
+        content: &str,
+    ) -> Self {
+        let name = manner
+            .charset
+            .header(&sender_name(manner.language, spec.seed));
+        let lexicon = Lexicon::of(manner.language);
+        let subject = lexicon.subject((spec.seed >> 32) as u32);
+        let answer = if envelope.ancestors.is_empty() {
+            ""
+        } else {
+            "Re: "
+        };
+        let subject = format!("{answer}{}", manner.charset.header(&subject));
+        let thread = thread(envelope.ancestors);
+        Self::put_together(envelope, [&format!("{name} "), &subject, &thread], content)
+    }
+
+    /// Without whatever can be done without.
+    pub(super) fn lean(spec: &MessageSpec, envelope: &Envelope<'_>, content: &str) -> Self {
+        let topics = Lexicon::of(Language::English).topics();
+        let topic = &topics[(spec.seed >> 32) as usize % topics.len()];
+        Self::put_together(envelope, ["", topic, ""], content)
+    }
+
+    fn put_together(
+        envelope: &Envelope<'_>,
+        [name, subject, thread]: [&str; 3],
+        content: &str,
+    ) -> Self {
+        let Envelope {
+            id,
+            from,
+            to,
+            date_unix,
+            ..
+        } = *envelope;
+        Self {
+            before: format!(
+                "Date: {date}\r\nFrom: {name}<{from}>\r\nTo: <{to}>\r\nSubject: {subject}\r\n\
+                 Message-ID: <{message_id}>\r\n{thread}X-Mailgauge-Id: {id}\r\n\
+                 User-Agent: mailgauge/1.0",
+                date = date(date_unix),
+                message_id = message_id(id),
+            ),
+            after: format!("\r\nMIME-Version: 1.0\r\n{content}\r\n"),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.before.len() + self.after.len()
+    }
+
+    /// Lengthened by so many octets.
+    pub(super) fn padded(self, by: usize) -> String {
+        self.before + &"0".repeat(by) + &self.after
+    }
 }
 
 /// RFC 5322's date and time, in UTC; beyond what calendars hold, 1970.
@@ -48,32 +87,37 @@ fn date(unix: i64) -> String {
     jiff::fmt::rfc2822::to_string(&instant.to_zoned(TimeZone::UTC)).unwrap_or_default()
 }
 
-fn subject(seed: u64) -> String {
-    let word = |shift: u32| pool::WORDS[(seed >> shift) as usize % pool::WORDS.len()];
-    match (seed >> 40) % 8 {
-        0 => encoded(THAI_SUBJECTS[(seed >> 48) as usize % THAI_SUBJECTS.len()]),
-        1 => format!("Re: {} {}", word(16), word(22)),
-        _ => format!("{} {} {}", word(16), word(22), word(28)),
-    }
+/// In-Reply-To and References (RFC 5322, section 3.6.4), or nothing.
+fn thread(ancestors: &[String]) -> String {
+    let Some(answered) = ancestors.last() else {
+        return String::new();
+    };
+    let skipped = ancestors.len().saturating_sub(MOST_REFERENCES);
+    let references = ancestors
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| *place == 0 || *place > skipped)
+        .map(|(_, id)| format!("<{}>", message_id(id)));
+    let references: Vec<String> = references.collect();
+    format!(
+        "In-Reply-To: <{}>\r\nReferences: {}\r\n",
+        message_id(answered),
+        references.join("\r\n ")
+    )
 }
 
-/// Encoded words, folded, each cut between characters.
-fn encoded(text: &str) -> String {
-    let mut words = vec![String::new()];
-    for character in text.chars() {
-        if words
-            .last()
-            .is_some_and(|word| word.len() + character.len_utf8() > ENCODED_WORD)
-        {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut() {
-            word.push(character);
-        }
+fn sender_name(language: Language, seed: u64) -> String {
+    let names = match language {
+        Language::English => ["Alice Warren", "Tom Fletcher", "Priya Nair"],
+        Language::German => ["Jürgen Groß", "Käthe Schröder", "Björn Müller"],
+        Language::French => ["Hélène Lefèvre", "François Noël", "Zoé Brûlé"],
+        Language::Thai => ["สมชาย ใจดี", "วิภา ศรีสุข", "ณัฐพล ทองคำ"],
+        // Tanaka Taro, Suzuki Hanako, Sato Ichiro, as they stand in JIS X 0208.
+        Language::Japanese => ["EDCfB@O:", "NkLZ2V;R", ":4F#0lO:"],
+    };
+    let name = names[(seed >> 8) as usize % names.len()];
+    match language {
+        Language::Japanese => japanese(name),
+        _ => name.to_owned(),
     }
-    let words: Vec<String> = words
-        .iter()
-        .map(|word| format!("=?UTF-8?B?{}?=", pool::base64(word.as_bytes())))
-        .collect();
-    words.join("\r\n ")
 }

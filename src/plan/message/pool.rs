@@ -1,158 +1,203 @@
-//! The shared stuff that messages are cut from: fixed-length lines of text, of HTML, and of base64. Made once per
-//! process from a constant, the same everywhere.
+//! The shared stuff that messages are cut from: text and HTML in every manner, and base64 of files. Each is made once
+//! per process from a constant, the same everywhere, and only if a message needs it.
+
+use std::sync::{LazyLock, OnceLock};
 
 use bytes::Bytes;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::LARGEST_CHUNK;
+use super::charset::{BASE64_RAW, Transfer, base64_lines};
+use super::manner::{MANNERS, Manner};
+use super::prose::{Lexicon, Prose};
+use crate::scenario::Language;
 
-/// Octets of a pool's line, CRLF included: base64 lines are 76 long (RFC 2045), the others likewise, so that any
-/// length is a matter of arithmetic.
-pub(super) const LINE: usize = 78;
+/// Octets of a full line of base64, CRLF included (RFC 2045).
+pub(super) const LINE: u64 = 78;
+/// Octets of text and of HTML in one manner: far more than the 32 KiB that DEFLATE looks back.
+const TEXT_OCTETS: usize = 256 << 10;
+/// Octets of files.
+const FILE_OCTETS: usize = 1 << 20;
 
-/// Octets of each pool: far more than the 32 KiB that DEFLATE looks back.
-const LINES: usize = (1 << 20) / LINE;
-
-/// Lines, one after another.
+/// Octets that begin and end in a line, with the places where a message may begin or leave off.
 #[derive(Debug)]
 pub(super) struct Pool {
     bytes: Bytes,
+    /// Offsets of those places, the first 0, the end of the pool not among them.
+    cuts: Vec<u32>,
 }
 
-/// What subjects, texts and searches are made of.
-pub(super) const WORDS: [&str; 64] = [
-    "account", "address", "agenda", "answer", "april", "attached", "autumn", "balance", "branch",
-    "budget", "calendar", "carrier", "change", "confirm", "contract", "copy", "customer",
-    "deadline", "delivery", "detail", "document", "draft", "evening", "figure", "forward",
-    "friday", "holiday", "hotel", "invoice", "kitchen", "letter", "library", "meeting", "minutes",
-    "monday", "morning", "network", "notice", "number", "office", "order", "parcel", "password",
-    "payment", "picture", "please", "project", "question", "receipt", "regards", "reminder",
-    "reply", "report", "request", "schedule", "school", "server", "station", "summary", "ticket",
-    "travel", "tuesday", "update", "window",
-];
+static TEXTS: [OnceLock<Pool>; MANNERS.len()] = [const { OnceLock::new() }; MANNERS.len()];
+static PAGES: [OnceLock<Pool>; MANNERS.len()] = [const { OnceLock::new() }; MANNERS.len()];
+/// Base64 of random octets: what is compressed already.
+pub(super) static RANDOM: LazyLock<Pool> = LazyLock::new(Pool::random);
+/// Base64 of English text.
+pub(super) static ENCODED_TEXT: LazyLock<Pool> = LazyLock::new(Pool::encoded_text);
+
+/// Plain text in the manner of a seed.
+pub(super) fn text(seed: u64) -> &'static Pool {
+    let index = Manner::index_of(seed);
+    TEXTS[index].get_or_init(|| Pool::text(index))
+}
+
+/// Lines of an HTML page in the manner of a seed.
+pub(super) fn page(seed: u64) -> &'static Pool {
+    let index = Manner::index_of(seed);
+    PAGES[index].get_or_init(|| Pool::page(index))
+}
 
 impl Pool {
-    /// English-like words; a line in a hundred begins with a dot, as dot-stuffing must be met.
-    pub(super) fn text() -> Self {
-        Self::of_lines(1, |rng, line| {
-            match rng.next_u32() % 100 {
-                0 => line.push('.'),
-                1 => line.push_str(".. "),
-                _ => {}
+    fn text(index: usize) -> Self {
+        let manner = &MANNERS[index];
+        let mut prose = Prose::new(manner.language, [1 + index as u8; 32]);
+        Self::fill(TEXT_OCTETS, |out| {
+            let line = prose.line(manner.width);
+            // An empty line would be 76 characters of base64.
+            if !(line.is_empty() && manner.transfer == Transfer::Base64) {
+                manner.transfer.encode(manner.charset, &line, out);
             }
-            fill(rng, line, LINE - 2);
         })
     }
 
-    /// Paragraphs of words.
-    pub(super) fn html() -> Self {
-        Self::of_lines(2, |rng, line| {
-            line.push_str("<p>");
-            fill(rng, line, LINE - 6);
-            line.push_str("</p>");
+    fn page(index: usize) -> Self {
+        let manner = &MANNERS[index];
+        let mut prose = Prose::new(manner.language, [101 + index as u8; 32]);
+        Self::fill(TEXT_OCTETS, |out| {
+            let line = element(&mut prose, manner.width);
+            manner.transfer.encode(manner.charset, &line, out);
         })
     }
 
-    /// Base64 of random octets.
-    pub(super) fn random() -> Self {
-        Self::of_lines(3, |rng, line| {
-            let mut raw = [0; (LINE - 2) / 4 * 3];
+    fn random() -> Self {
+        let mut rng = ChaCha8Rng::from_seed([201; 32]);
+        let mut raw = [0; BASE64_RAW];
+        Self::fill(FILE_OCTETS, |out| {
             rng.fill_bytes(&mut raw);
-            line.push_str(&base64(&raw));
+            base64_lines(&raw, out);
         })
     }
 
-    /// Base64 of words.
-    pub(super) fn encoded_text() -> Self {
-        Self::of_lines(4, |rng, line| {
-            let mut raw = String::new();
-            fill(rng, &mut raw, (LINE - 2) / 4 * 3);
-            line.push_str(&base64(raw.as_bytes()));
+    /// Lines of a text run into each other, as in a file.
+    fn encoded_text() -> Self {
+        let mut prose = Prose::new(Language::English, [202; 32]);
+        let mut raw = String::new();
+        Self::fill(TEXT_OCTETS, |out| {
+            while raw.len() < BASE64_RAW {
+                raw.push_str(&prose.line(76));
+                raw.push_str("\r\n");
+            }
+            base64_lines(&raw.as_bytes()[..BASE64_RAW], out);
+            raw.drain(..BASE64_RAW);
         })
     }
 
-    /// Number of lines.
-    pub(super) fn lines(&self) -> usize {
-        self.bytes.len() / LINE
-    }
-
-    /// From line `line` on, at most `octets` and at most to the pool's end; whole lines unless it ends with `octets`.
-    pub(super) fn slice(&self, line: usize, octets: u64) -> Bytes {
-        let start = line * LINE;
-        let most = (LARGEST_CHUNK / LINE * LINE).min(self.bytes.len() - start);
-        let length = usize::try_from(octets).unwrap_or(usize::MAX).min(most);
-        self.bytes.slice(start..start + length)
-    }
-
-    fn of_lines(seed: u8, write: impl Fn(&mut ChaCha8Rng, &mut String)) -> Self {
-        let mut rng = ChaCha8Rng::from_seed([seed; 32]);
-        let mut bytes = Vec::with_capacity(LINES * LINE);
-        let mut line = String::with_capacity(LINE);
-        for _ in 0..LINES {
-            line.clear();
-            write(&mut rng, &mut line);
-            bytes.extend_from_slice(line.as_bytes());
-            bytes.extend_from_slice(b"\r\n");
+    /// Adds lines until the pool is full.
+    fn fill(octets: usize, mut add: impl FnMut(&mut Vec<u8>)) -> Self {
+        let mut bytes = Vec::with_capacity(octets + 1_024);
+        let mut cuts = Vec::new();
+        while bytes.len() < octets {
+            let cut = bytes.len();
+            add(&mut bytes);
+            if bytes.len() > cut {
+                cuts.push(cut as u32);
+            }
         }
         Self {
             bytes: Bytes::from(bytes),
+            cuts,
         }
     }
+
+    /// A place to begin, by chance.
+    pub(super) fn begin(&self, bits: u64) -> usize {
+        self.cuts[bits as usize % self.cuts.len()] as usize
+    }
+
+    /// The most octets, up to `octets`, after which one may leave off when one began at `begin`.
+    pub(super) fn whole(&self, begin: usize, octets: u64) -> u64 {
+        let length = self.bytes.len();
+        let rounds = octets / length as u64 * length as u64;
+        let end = begin + (octets % length as u64) as usize;
+        let last_cut = |before: usize| {
+            let cuts = self.cuts.partition_point(|cut| *cut as usize <= before);
+            cuts.checked_sub(1)
+                .and_then(|last| self.cuts.get(last))
+                .map_or(0, |cut| *cut as usize)
+        };
+        let end = if end < length {
+            last_cut(end)
+        } else {
+            length + last_cut(end - length)
+        };
+        rounds + (end - begin) as u64
+    }
+
+    /// At most `octets` from `begin` on, at most to the pool's end.
+    pub(super) fn slice(&self, begin: usize, octets: u64, most: usize) -> Bytes {
+        let left = self.bytes.len() - begin;
+        let length = usize::try_from(octets).unwrap_or(usize::MAX);
+        self.bytes.slice(begin..begin + length.min(most).min(left))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
 }
 
-/// Appends words until `line` is `length` long; the last word may be cut.
-fn fill(rng: &mut ChaCha8Rng, line: &mut String, length: usize) {
-    while line.len() < length {
-        line.push_str(WORDS[rng.next_u32() as usize % WORDS.len()]);
-        line.push(if line.len() + 1 >= length { '.' } else { ' ' });
-    }
-    line.truncate(length);
-    if line.ends_with(' ') {
-        line.pop();
-        line.push('.');
+/// One line of a page: what newsletters and mail programs write.
+fn element(prose: &mut Prose, width: usize) -> String {
+    match prose.below(8) {
+        0 => {
+            let (page, user) = (prose.token_of_link(), prose.token_of_link());
+            let words = prose.phrase(3);
+            format!("<a href=\"https://www.example.org/{page}?u={user}\">{words}</a><br>")
+        }
+        1 => {
+            let (left, right) = (prose.phrase(2), prose.below(100_000));
+            format!("<div><span>{left}</span> <span class=\"n\">{right}</span></div>")
+        }
+        2 => format!("<p style=\"margin:0 0 12px 0\">{}</p>", prose.line(width)),
+        _ => format!("<p>{}</p>", prose.line(width)),
     }
 }
 
-/// Text of exactly `length` octets, at most a line.
-pub(super) fn filler(seed: u64, length: usize) -> String {
-    let word = WORDS[seed as usize % WORDS.len()];
-    let mut text: String = std::iter::repeat_n([word, "-"], length / word.len() + 1)
-        .flatten()
-        .collect();
-    text.truncate(length);
+/// Text in ASCII of exactly `octets` octets, in lines of at most 78 octets that end in CRLF; less than two give none.
+pub(super) fn filler(seed: u64, octets: usize) -> String {
+    let topics = Lexicon::of(Language::English).topics();
+    let mut text = String::with_capacity(octets);
+    let mut next = seed as usize;
+    while octets - text.len() >= 2 {
+        let left = octets - text.len();
+        let line = match left {
+            // CRLF alone takes two.
+            79 => 77,
+            left => left.min(LINE as usize),
+        };
+        let end = text.len() + line - 2;
+        while text.len() < end {
+            text.push_str(&topics[next % topics.len()]);
+            text.push(' ');
+            next = next.wrapping_add(7);
+        }
+        text.truncate(end);
+        if text.ends_with(' ') {
+            text.pop();
+            text.push('.');
+        }
+        text.push_str("\r\n");
+    }
     text
 }
 
 /// The longest base64 body, line ends included, of at most `octets`: whole lines, then a last one of whole groups of four.
 pub(super) fn base64_length(octets: u64) -> u64 {
-    let line = LINE as u64;
-    let rest = octets % line;
+    let rest = octets % LINE;
     octets - rest + if rest >= 6 { (rest - 2) / 4 * 4 + 2 } else { 0 }
 }
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// Base64 (RFC 4648) with padding.
-pub(super) fn base64(octets: &[u8]) -> String {
-    let mut text = String::with_capacity(octets.len().div_ceil(3) * 4);
-    for group in octets.chunks(3) {
-        let bits = group
-            .iter()
-            .enumerate()
-            .fold(0_u32, |bits, (place, octet)| {
-                bits | u32::from(*octet) << (16 - 8 * place)
-            });
-        for place in 0..4 {
-            let sextet = ALPHABET[(bits >> (18 - 6 * place)) as usize & 63];
-            text.push(if place <= group.len() {
-                char::from(sextet)
-            } else {
-                '='
-            });
-        }
-    }
-    text
+/// Octets that a base64 body of so many octets stands for, where no padding is needed.
+pub(super) fn base64_raw(body: u64) -> u64 {
+    (body - 2 * body.div_ceil(LINE)) / 4 * 3
 }
 
 #[cfg(test)]
@@ -160,46 +205,53 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_of_every_pool_is_as_long_as_the_arithmetic_says() {
-        for pool in [
-            Pool::text(),
-            Pool::html(),
-            Pool::random(),
-            Pool::encoded_text(),
+    fn a_run_ends_where_a_message_may_leave_off_also_around_the_end() {
+        let pool = Pool {
+            bytes: Bytes::from_static(b"ab\r\ncd\r\nef\r\n"),
+            cuts: vec![0, 4, 8],
+        };
+        for (begin, octets, whole) in [
+            (0, 3, 0),
+            (0, 4, 4),
+            (4, 7, 4),
+            (4, 8, 8),
+            (8, 4, 4),
+            (8, 9, 8),
+            (4, 12, 12),
+            (4, 29, 28),
         ] {
-            assert_eq!(pool.bytes.len(), pool.lines() * LINE);
-            for line in pool.bytes.chunks(LINE) {
-                assert!(line.ends_with(b"\r\n"));
-                assert!(
-                    line[..LINE - 2]
-                        .iter()
-                        .all(|octet| (b' '..=b'~').contains(octet))
-                );
+            assert_eq!(pool.whole(begin, octets), whole, "{octets} from {begin}");
+        }
+    }
+
+    #[test]
+    fn every_pool_is_lines_of_seven_bits_and_is_cut_between_them() {
+        let seeds = (0..MANNERS.len() as u64).map(|index| index << 56);
+        let pools = seeds.flat_map(|seed| [text(seed), page(seed)]);
+        for pool in pools.chain([&*RANDOM, &*ENCODED_TEXT]) {
+            for line in pool.bytes.split_inclusive(|octet| *octet == b'\n') {
+                assert!(line.ends_with(b"\r\n") && line.len() <= 400, "{line:?}");
+                let is_text = |octet: &u8| (b' '..=b'~').contains(octet) || *octet == 0x1b;
+                assert!(line[..line.len() - 2].iter().all(is_text), "{line:?}");
             }
+            let after_line = |cut: &u32| *cut == 0 || pool.bytes[*cut as usize - 1] == b'\n';
+            assert!(pool.cuts.iter().all(after_line));
         }
     }
 
     #[test]
     fn some_lines_of_text_begin_with_a_dot() {
-        let text = Pool::text();
-        let dots = text
-            .bytes
-            .chunks(LINE)
-            .filter(|line| line[0] == b'.')
-            .count();
-        assert!(dots > text.lines() / 200, "{dots}");
+        let lines = text(0).bytes.split(|octet| *octet == b'\n');
+        let dots = lines.filter(|line| line.first() == Some(&b'.')).count();
+        assert!(dots > text(0).cuts.len() / 200, "{dots}");
     }
 
     #[test]
-    fn base64_is_that_of_rfc_4648() {
-        for (plain, encoded) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(base64(plain.as_bytes()), encoded);
+    fn a_filler_is_lines_of_exactly_the_wanted_octets() {
+        for octets in 2..400 {
+            let text = filler(3, octets);
+            assert_eq!(text.len(), octets);
+            assert!(text.split("\r\n").all(|line| line.len() <= 76));
         }
     }
 
@@ -216,6 +268,11 @@ mod tests {
             (160, 156),
         ] {
             assert_eq!(base64_length(wanted), possible, "{wanted}");
+            if possible > 0 {
+                let mut lines = Vec::new();
+                base64_lines(&vec![7; base64_raw(possible) as usize], &mut lines);
+                assert_eq!(lines.len() as u64, possible);
+            }
         }
     }
 }

@@ -1,3 +1,4 @@
+mod classes;
 mod mistakes;
 mod overrides;
 mod schema;

@@ -15,6 +15,7 @@ use crate::support::mailgauge;
 
 mod alone;
 mod arms;
+mod habits;
 mod in_process;
 
 /// Few users, short phases: a cell takes about three seconds.

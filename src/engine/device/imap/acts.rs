@@ -1,19 +1,17 @@
 //! What a person does on an IMAP device: everything is done on the server, over the connection that shows INBOX.
 
+mod writing;
+
 use std::time::Instant;
 
 use crate::client::{ClientError, SessionFigures};
-use crate::engine::delivery::unix_now;
 use crate::engine::device::{Cost, Opened};
 use crate::metrics::row::{Opening, Purpose};
 use crate::metrics::{ErrorClass, Operation, Timing};
-use crate::plan::MessageSpec;
-use crate::plan::message::{Envelope, Writer};
 use crate::proto::imap::{Criterion, Part, StoreMode};
 use crate::scenario::ImapKeep;
 
 use super::ImapDevice;
-use super::folders::Folder;
 use super::line::Line;
 
 /// An act that met a broken connection is tried once more on a new one: servers close connections that were silent.
@@ -299,36 +297,26 @@ impl ImapDevice {
         .await;
     }
 
-    /// APPEND of the answer to the folder of sent mail (which is made if there is none), STORE +FLAGS (\Answered).
-    pub(in crate::engine::device) async fn reply(
-        &self,
-        seq: u32,
-        reply: &MessageSpec,
-        due: Instant,
-    ) {
-        self.act(Operation::ReplyMessage, due, async |line| {
+    /// UID MOVE to a folder, which is made if there is none; what it does not hold any more, INBOX does not show.
+    pub(in crate::engine::device) async fn move_to(&self, seq: u32, folder: u32, due: Instant) {
+        self.act(Operation::MoveMessage, due, async |line| {
             let Some(uid) = self.on_server(line, seq).await? else {
                 return Ok(false);
             };
-            let folder = line.find_or_make(Folder::Sent).await?;
-            let id = format!("{}-reply", self.owner.ledger.borrow().identity(seq));
-            let envelope = Envelope {
-                id: &id,
-                from: &self.owner.address,
-                to: crate::engine::delivery::SENDER,
-                date_unix: unix_now(),
+            let name = line.find_or_make_own(folder).await?;
+            let note = |moved| {
+                if let Some(entry) = self.owner.ledger.borrow_mut().entry_mut(seq) {
+                    entry.moved = moved;
+                }
             };
-            let body = Writer::new(reply, &envelope);
-            let octets = body.octets();
-            let session = line.session()?;
-            let log = &self.owner.log;
-            log.total(|totals| totals.unanswered_appends += 1);
-            let appended = session.append(&folder, &["\\Seen"], octets, body).await;
-            let answered = appended.as_ref().err().is_none_or(ClientError::is_refusal);
-            log.total(|totals| totals.unanswered_appends -= u64::from(answered));
-            appended?;
-            log.total(|totals| totals.appended.add(octets));
-            session.store(uid, StoreMode::Add, &["\\Answered"]).await?;
+            // The answer may never come: then it is in one place or the other.
+            note(Some(folder));
+            let moved = line.session()?.move_to(uid, &name).await;
+            if moved.as_ref().is_err_and(ClientError::is_refusal) {
+                note(None);
+            }
+            moved?;
+            self.store.borrow_mut().unplace(seq);
             Ok(true)
         })
         .await;

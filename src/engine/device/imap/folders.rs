@@ -16,7 +16,7 @@ pub(super) enum Folder {
 
 /// The folders of one user, as the server lists them.
 #[derive(Debug)]
-pub(super) struct Folders {
+pub(in crate::engine) struct Folders {
     listed: Vec<MailboxEntry>,
     /// What the name of each folder of the user's own begins with.
     prefix: String,
@@ -24,7 +24,9 @@ pub(super) struct Folders {
 
 impl Folders {
     /// Asks for all folders, and, unless every one is marked, where unmarked ones lie.
-    pub(super) async fn ask(session: &mut ImapSession<impl Observer>) -> Result<Self, ClientError> {
+    pub(in crate::engine) async fn ask(
+        session: &mut ImapSession<impl Observer>,
+    ) -> Result<Self, ClientError> {
         let listed = session.list_mailboxes().await?;
         let mut folders = Self {
             prefix: common_prefix(&listed),
@@ -69,10 +71,30 @@ impl Folders {
         folder: Folder,
         session: &mut ImapSession<impl Observer>,
     ) -> Result<String, ClientError> {
-        if let Some(name) = self.find(folder) {
-            return Ok(name.to_owned());
+        match self.find(folder) {
+            Some(name) => Ok(name.to_owned()),
+            None => self.make(self.name_for(folder), session).await,
         }
-        let name = self.name_for(folder);
+    }
+
+    /// The name of a folder of the user's own; makes the folder if the server has none.
+    pub(super) async fn find_or_make_own(
+        &mut self,
+        folder: u32,
+        session: &mut ImapSession<impl Observer>,
+    ) -> Result<String, ClientError> {
+        let name = self.own(folder);
+        if self.usable().any(|it| it.name == name) {
+            return Ok(name);
+        }
+        self.make(name, session).await
+    }
+
+    async fn make(
+        &mut self,
+        name: String,
+        session: &mut ImapSession<impl Observer>,
+    ) -> Result<String, ClientError> {
         match session.create(&name).await {
             // Another device of the same person may have made it a moment ago. If that was not why, what is done with
             // the folder next says so.
@@ -85,6 +107,11 @@ impl Folders {
             attributes: Vec::new(),
         });
         Ok(name)
+    }
+
+    /// What a folder of the user's own is called, by its number in the plan.
+    pub(in crate::engine) fn own(&self, folder: u32) -> String {
+        format!("{}{}", self.prefix, crate::plan::folder_name(folder))
     }
 
     fn marked(&self, folder: Folder) -> Option<&str> {

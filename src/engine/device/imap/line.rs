@@ -266,15 +266,27 @@ impl Line {
 
     /// The name of a folder, which is made if there is none.
     pub(super) async fn find_or_make(&mut self, folder: Folder) -> Result<String, ClientError> {
-        let known = self.folders.take();
-        let session = self.session()?;
-        let mut folders = match known {
-            Some(folders) => folders,
-            None => Folders::ask(session).await?,
-        };
-        let name = folders.find_or_make(folder, session).await;
+        let mut folders = self.take_folders().await?;
+        let name = folders.find_or_make(folder, self.session()?).await;
         self.folders = Some(folders);
         name
+    }
+
+    /// The name of a folder of the user's own, by its number in the plan; it is made if there is none.
+    pub(super) async fn find_or_make_own(&mut self, folder: u32) -> Result<String, ClientError> {
+        let mut folders = self.take_folders().await?;
+        let name = folders.find_or_make_own(folder, self.session()?).await;
+        self.folders = Some(folders);
+        name
+    }
+
+    async fn take_folders(&mut self) -> Result<Folders, ClientError> {
+        let known = self.folders.take();
+        let session = self.session()?;
+        match known {
+            Some(folders) => Ok(folders),
+            None => Folders::ask(session).await,
+        }
     }
 
     /// The further connections, each with a folder of its own, as far as the server has them.
