@@ -12,7 +12,7 @@ use mailgauge::net::{Dialer, Link, NetError, Reach, Shape, TimeLimits, Trust, Wi
 use mailgauge::rundir::Shaper;
 use mailgauge::scenario::{Arm, DeviceKind, Protocol};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::compare::Run;
@@ -34,7 +34,11 @@ where
     S: Fn(TcpStream) -> F + Send + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // Hundreds come at the same instant, and of those that find the queue full some would wait for ever: their
+    // handshake is forgotten (SYN cookies), and the server is to speak first.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(4_096).unwrap();
     let address = fake::here(listener.local_addr().unwrap());
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
