@@ -378,7 +378,7 @@ fn what_a_server_lacks_keeps_the_arms_that_need_it_from_running() {
         (
             "idle",
             [Some(true), Some(false)],
-            "phone.imap.watch.poll=15m",
+            "notebook.imap.watch.poll=15m",
         ),
         ("uidplus", [Some(true), Some(false)], "habits.delete=0"),
         ("top", [Some(true), Some(true)], ""),

@@ -202,7 +202,8 @@ async fn smtp_without_auth_is_told_as_such() {
 fn the_target_file_of_the_readme_can_be_read() {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = fs::read_to_string(readme).unwrap();
-    let block = readme.split("```toml\n").nth(1).unwrap();
+    let mut blocks = readme.split("```toml\n").skip(1);
+    let block = blocks.find(|block| block.starts_with("host = ")).unwrap();
     let text = block.split("```").next().unwrap();
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("hush"), "hush\n").unwrap();
