@@ -255,7 +255,8 @@ async fn wait_for_mail(instance: &Instance) {
         tokio::time::sleep(Duration::from_millis(200)).await;
         deliver(instance, 0, &news).await;
     };
-    let patience = tokio::time::sleep(Duration::from_secs(30));
+    // Courier looks by itself each 60 s, which is when it tells of mail that came before its watch had begun.
+    let patience = tokio::time::sleep(Duration::from_secs(90));
     let (end, ()) = tokio::join!(session.idle(patience), deliver);
     assert_eq!(end.unwrap(), IdleEnd::Changed);
     assert_eq!(session.changes().exists, Some(1));
