@@ -10,6 +10,7 @@ use super::gates::Gates;
 
 /// Run one load test and hold it against gates (thresholds).
 #[derive(Debug, clap::Args)]
+#[group(id = "run")]
 pub struct Args {
     #[command(flatten)]
     compare: compare::Args,

@@ -45,6 +45,7 @@ fn with_server(rows: &mut Rows, totals: &Totals, server: &ServerCount) {
         delivered,
         deleted,
         appended,
+        copied,
         stored,
         ..
     } = server;
@@ -58,20 +59,21 @@ fn with_server(rows: &mut Rows, totals: &Totals, server: &ServerCount) {
         totals.accepted.octets,
         delivered.octets,
     );
+    // Devices copy only in order to move.
     rows.equal(
-        "messages: removed = deleted by server",
-        totals.removed.messages,
+        "messages: removed + moved = deleted by server",
+        totals.removed.messages + copied.messages,
         deleted.messages,
     );
     rows.appended(totals, appended.messages);
     rows.equal(
-        "messages: delivered + appended = stored + deleted",
-        delivered.messages + appended.messages,
+        "messages: delivered + appended + moved = stored + deleted",
+        delivered.messages + appended.messages + copied.messages,
         stored.messages + deleted.messages,
     );
     rows.equal(
-        "octets: delivered + appended = stored + deleted",
-        delivered.octets + appended.octets,
+        "octets: delivered + appended + moved = stored + deleted",
+        delivered.octets + appended.octets + copied.octets,
         stored.octets + deleted.octets,
     );
     // Where a connection was cut, bytes that were under way are counted on one side only.

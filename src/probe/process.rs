@@ -253,6 +253,7 @@ pub(super) fn ticks_us(ticks: u64) -> u64 {
 mod tests {
     use std::io::{BufRead as _, BufReader, Write as _};
     use std::process::{Child, Command, Stdio};
+    use std::time::Duration;
 
     use super::*;
 
@@ -304,9 +305,16 @@ mod tests {
         let mut tree = Tree::new(shell.0.id());
         let alone = tree.sample(true).unwrap();
         shell.run("sleep 60 & child=$!");
-        let two = tree.sample(true).unwrap();
+        // The pages of a process that has just begun are counted a little later.
+        let samples = std::iter::repeat_with(|| {
+            std::thread::sleep(Duration::from_millis(10));
+            tree.sample(true).unwrap()
+        });
+        let two = samples
+            .take(1_000)
+            .find(|sample| sample.rss_bytes > alone.rss_bytes)
+            .unwrap();
         assert_eq!(two.processes, 2);
-        assert!(two.rss_bytes > alone.rss_bytes);
         assert!(two.fds > alone.fds);
         if let (Some(alone), Some(two)) = (alone.pss_bytes, two.pss_bytes) {
             assert!(two > alone);

@@ -253,8 +253,10 @@ pub struct ServerCount {
     pub delivered: MailCount,
     /// Deleted by POP3 or expunged by IMAP.
     pub deleted: MailCount,
-    /// Put there by IMAP APPEND, COPY.
+    /// Put there by IMAP APPEND.
     pub appended: MailCount,
+    /// Put into another mailbox by COPY or MOVE, which deletes them where they were.
+    pub copied: MailCount,
     /// There at the end.
     pub stored: MailCount,
 }
