@@ -5,6 +5,8 @@
 pub mod clean;
 /// `mailgauge compare`: the main job.
 pub mod compare;
+/// `mailgauge consistency`: what the history of a run shows.
+pub mod consistency;
 mod counter;
 /// `mailgauge crossover`: where POP3 and IMAP change places.
 pub mod crossover;
@@ -54,6 +56,8 @@ pub enum Command {
     Clean(clean::Args),
     /// Compare POP3 and IMAP (the main job): run a scenario, judge the document's table.
     Compare(compare::Args),
+    /// What the history of a run shows: lost, stale, doubled or stranded mail; explain one case.
+    Consistency(consistency::Args),
     /// Measure the time to the first readable message against mailbox, attachment and round trip.
     Crossover(crossover::Args),
     /// A part of the target `courier`.
@@ -81,6 +85,7 @@ impl Command {
         match self {
             Self::Clean(args) => clean::run(&args),
             Self::Compare(args) => compare::run(&args),
+            Self::Consistency(args) => consistency::run(&args),
             Self::Crossover(args) => crossover::run(&args),
             Self::MaildirDelivery(args) => maildir_delivery::run(&args),
             Self::Probe(args) => probe::run(&args),

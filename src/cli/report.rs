@@ -85,7 +85,7 @@ fn rebuild(dir: &Path, lang: Lang) -> anyhow::Result<(RunDir, Judgement)> {
     Ok((run, judgement))
 }
 
-fn printed(result: std::io::Result<()>) -> anyhow::Result<()> {
+pub(super) fn printed(result: std::io::Result<()>) -> anyhow::Result<()> {
     match result {
         // Whoever reads has seen enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

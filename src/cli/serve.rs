@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::UsageError;
 use crate::exit::Exit;
 use crate::mailserver::{
-    Accounts, Addresses, Config, CutAt, Faults, Feature, Server, Stats, TlsConfig,
+    Accounts, Addresses, Config, CutAt, Faults, Feature, Server, Stats, TlsConfig, Wrong,
 };
 
 /// What `serve` takes.
@@ -65,6 +65,10 @@ pub struct Args {
     /// Answer each login as if the password were wrong (a test aid).
     #[arg(long)]
     refuse_logins: bool,
+    /// Do this wrong with the mail (a test aid): lose-flag, resurrect, reuse-uid, delete-without-quit,
+    /// deliver-twice, delay-notify=6s, stale-replica=2s, hang-up.
+    #[arg(long, value_name = "FAULT,FAULT", value_delimiter = ',')]
+    fault: Vec<Wrong>,
     /// Neither offer nor do these: stls, uidl, top, idle, uidplus, compress, move, condstore, qresync, literal+ (a test aid).
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
     without: Vec<Feature>,
@@ -169,6 +173,7 @@ fn config(args: &Args, temporary: Option<&Path>) -> anyhow::Result<Config> {
             refuse_logins: args.refuse_logins,
             without: args.without.clone(),
             cut: args.cut.clone(),
+            wrongs: args.fault.clone(),
         },
         ..Config::new(directory, accounts)
     })

@@ -16,7 +16,7 @@ pub use error::{ClientError, OpenError, SessionFigures, printable};
 pub use imap::{
     Appended, Changes, Difference, EnvelopeEntry, Fetched, FetchedBody, FlagEntry, FlagSet,
     FlagUpdate, IdleEnd, ImapCapabilities, ImapExtension, ImapSession, Known, ListEntry,
-    MailboxEntry, Resynced, Selected, Stored,
+    MailboxEntry, News, Resynced, Selected, Stored,
 };
 pub use link::{Link, Running};
 pub use login::{Login, LoginMethod, Secret};

@@ -5,17 +5,18 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use crate::client::{ClientError, ImapSession, OpenError, PopSession};
-use crate::metrics::row::{ConsistencyRow, Purpose};
+use crate::metrics::row::{ConsistencyRow, Event, Purpose};
 use crate::metrics::{ErrorClass, Operation, Record};
 use crate::plan::{Arrival, PlannedMessage, UserPlan};
 use crate::scenario::Protocol;
 use crate::target::Service;
 
-use super::device::{Device, Folders, Owner};
+use super::device::{Device, Folders, Owner, bits};
 use super::journal::Journal;
 use super::ledger::{Entry, Expected, Ledger};
 use super::log::{Log, Tap};
 use super::person::Person;
+use super::witness::Witness;
 use super::worker::Assignment;
 
 /// Mailboxes that are looked into at the same time.
@@ -101,6 +102,7 @@ async fn look(person: &Person) -> Option<Mailbox> {
 
 async fn by_imap(owner: &Rc<Owner>) -> Result<Mailbox, ClientError> {
     let mut journal = Journal::begin(owner, Protocol::Imap, Purpose::Audit, Instant::now());
+    let sent = Instant::now();
     let mut session = match super::prepare::try_to_open(owner).await {
         Ok(session) => session,
         Err(OpenError { error, figures }) => {
@@ -108,10 +110,16 @@ async fn by_imap(owner: &Rc<Owner>) -> Result<Mailbox, ClientError> {
             return Err(error);
         }
     };
-    let listed = list(owner, &mut session, &mut journal).await;
+    let witness = owner.harness(sent, None);
+    let listed = list(owner, &mut session, &mut journal, &witness).await;
     let (figures, farewell) = match &listed {
         Err(error) if !error.is_refusal() => (session.abort(), Ok(())),
-        _ => session.logout().await,
+        _ => {
+            let deed = witness.farewell(Event::Logout);
+            let (figures, farewell) = session.logout().await;
+            deed.end(&farewell);
+            (figures, farewell)
+        }
     };
     journal.end(&figures, listed.as_ref().err().or(farewell.as_ref().err()));
     listed
@@ -121,9 +129,10 @@ async fn list(
     owner: &Owner,
     session: &mut ImapSession<Tap>,
     journal: &mut Journal,
+    witness: &Witness,
 ) -> Result<Mailbox, ClientError> {
     let mut mailbox = Mailbox::new();
-    list_folder(owner, session, journal, "INBOX", &mut mailbox).await?;
+    list_folder(owner, session, journal, witness, "INBOX", &mut mailbox).await?;
     let moved_to = owner.ledger.borrow().folders();
     if moved_to.is_empty() {
         return Ok(mailbox);
@@ -131,7 +140,7 @@ async fn list(
     let folders = Folders::ask(session).await?;
     for folder in moved_to {
         let name = folders.own(folder);
-        list_folder(owner, session, journal, &name, &mut mailbox).await?;
+        list_folder(owner, session, journal, witness, &name, &mut mailbox).await?;
     }
     Ok(mailbox)
 }
@@ -140,15 +149,41 @@ async fn list_folder(
     owner: &Owner,
     session: &mut ImapSession<Tap>,
     journal: &mut Journal,
+    witness: &Witness,
     folder: &str,
     mailbox: &mut Mailbox,
 ) -> Result<(), ClientError> {
-    if session.examine(folder).await?.exists == 0 {
-        return Ok(());
-    }
-    let list = session.list_view(1..).await?;
+    let name = (folder != "INBOX").then(|| folder.to_owned());
+    let sent = Instant::now();
+    let selected = session.examine(folder).await?;
+    witness.note(Event::Select, (sent, Instant::now()), |row| {
+        row.mailbox.clone_from(&name);
+        row.uid_validity = selected.uid_validity;
+        row.uid_next = selected.uid_next;
+        row.mod_seq = selected.highest_mod_seq;
+        row.messages = Some(selected.exists);
+    });
+    let sent = Instant::now();
+    let list = match selected.exists {
+        0 => Vec::new(),
+        _ => session.list_view(1..).await?,
+    };
     journal.headers += list.len() as u32;
     let ledger = owner.ledger.borrow();
+    let span = (sent, Instant::now());
+    witness.note(Event::Listed, span, |row| {
+        row.mailbox.clone_from(&name);
+        (row.uid, row.messages) = (Some(1), Some(list.len() as u32));
+    });
+    for entry in &list {
+        if let Some(seq) = entry.id.as_deref().and_then(|id| ledger.seq(id)) {
+            witness.note(Event::Shown, span, |row| {
+                row.mailbox.clone_from(&name);
+                (row.uid, row.message) = (Some(entry.uid), Some(ledger.identity(seq)));
+                row.flags = Some(bits(&entry.flags));
+            });
+        }
+    }
     mailbox.extend(list.iter().filter_map(|entry| {
         let seq = ledger.seq(entry.id.as_deref()?)?;
         let found = Found {
@@ -179,10 +214,16 @@ async fn by_pop(owner: &Rc<Owner>) -> Result<Mailbox, ClientError> {
             return Err(error);
         }
     };
-    let topped = top_all(owner, &mut session, &mut journal).await;
+    let witness = owner.harness(due, None);
+    let topped = top_all(owner, &mut session, &mut journal, &witness).await;
     let (figures, farewell) = match &topped {
         Err(error) if !error.is_refusal() => (session.abort(), Ok(())),
-        _ => session.quit().await,
+        _ => {
+            let deed = witness.farewell(Event::Quit);
+            let (figures, farewell) = session.quit().await;
+            deed.end(&farewell);
+            (figures, farewell)
+        }
     };
     journal.end(&figures, topped.as_ref().err().or(farewell.as_ref().err()));
     topped
@@ -192,9 +233,13 @@ async fn top_all(
     owner: &Owner,
     session: &mut PopSession<Tap>,
     journal: &mut Journal,
+    witness: &Witness,
 ) -> Result<Mailbox, ClientError> {
     let mut mailbox = Mailbox::new();
-    for entry in session.list().await? {
+    let sent = Instant::now();
+    let list = session.list().await?;
+    let listed = Instant::now();
+    for entry in &list {
         let digest = session.top(entry.number, 0).await?;
         journal.headers += 1;
         let seq = digest
@@ -208,6 +253,14 @@ async fn top_all(
             };
             mailbox.insert(seq, found);
         }
+    }
+    witness.note(Event::Listed, (sent, listed), |row| {
+        row.messages = Some(list.len() as u32);
+    });
+    for seq in mailbox.keys() {
+        witness.note(Event::Shown, (sent, listed), |row| {
+            row.message = Some(owner.ledger.borrow().identity(*seq));
+        });
     }
     Ok(mailbox)
 }

@@ -11,6 +11,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::Notify;
 
 use crate::client::{ClientError, Login, OpenError};
+use crate::metrics::row::Event;
 use crate::net::Dialer;
 use crate::plan::message::{Envelope, Writer};
 use crate::plan::{MessageSpec, UserId};
@@ -214,7 +215,13 @@ impl Carrier {
         };
         // The answer may never come, or not be waited for.
         letter.offer(octets, true);
+        let chronicle = letter.ledger.borrow().chronicle();
+        let deed = chronicle.aside(None).begin(Event::Deliver).with(|row| {
+            row.message = Some(id.clone());
+            row.octets = Some(octets);
+        });
         let delivered = way.deliver(parcel).await;
+        deed.end(&delivered);
         let body_hash = digester.finish().body_hash;
         match delivered {
             Ok(()) => {

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::plan::{Arrival, Plan, UserId, UserPlan};
+
+use super::witness::Chronicle;
 
 /// Eight hex digits that mark the mail of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +43,8 @@ pub(super) struct Ledger {
     run: RunId,
     user: UserId,
     mail: Vec<Entry>,
+    /// Where it is written down what is done to them.
+    chronicle: Rc<Chronicle>,
 }
 
 /// One message.
@@ -120,7 +125,18 @@ impl Ledger {
             run,
             user: plan.user,
             mail: plan.mail.iter().map(entry).collect(),
+            chronicle: Rc::new(Chronicle::silent(plan.user)),
         }
+    }
+
+    /// From now on everything is written down.
+    pub(super) fn with_chronicle(mut self, chronicle: Chronicle) -> Self {
+        self.chronicle = Rc::new(chronicle);
+        self
+    }
+
+    pub(super) fn chronicle(&self) -> Rc<Chronicle> {
+        Rc::clone(&self.chronicle)
     }
 
     /// The sequence number behind a mark; none if it is not this run's, or not this user's.
@@ -240,6 +256,7 @@ mod tests {
             run: RunId(0xbeef),
             user: UserId(7),
             mail,
+            chronicle: std::rc::Rc::new(crate::engine::witness::Chronicle::silent(UserId(7))),
         }
     }
 

@@ -25,6 +25,7 @@ mod safety;
 mod seed;
 mod store;
 mod trouble;
+mod witness;
 mod worker;
 
 pub use comparison::{Comparison, Ended, request, workers};

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use crate::client::{ClientError, ImapSession, ListEntry, OpenError, SessionFigures};
+use crate::metrics::row::{Event, FlagBits};
 use crate::metrics::{ErrorClass, Operation};
 use crate::plan::{Arrival, UserPlan};
 use crate::proto::imap::StoreMode;
@@ -15,6 +16,7 @@ use super::delivery::{Letter, Post};
 use super::device::Owner;
 use super::log::{Log, Tap};
 use super::person::Person;
+use super::witness::{Deed, Witness};
 use super::worker::Assignment;
 
 /// Users whose mail is marked at the same time.
@@ -100,6 +102,7 @@ async fn mark(person: &Person) -> Result<(), ClientError> {
         return Ok(());
     };
     let owner = device.owner();
+    let sent = Instant::now();
     let mut session = match try_to_open(owner).await {
         Ok(session) => session,
         Err(failed) => {
@@ -110,10 +113,16 @@ async fn mark(person: &Person) -> Result<(), ClientError> {
             return Err(failed.error);
         }
     };
-    let marked = mark_in(person, &mut session).await;
+    let witness = owner.harness(sent, None);
+    let marked = mark_in(person, &mut session, &witness).await;
     let figures = match &marked {
         Err(error) if !error.is_refusal() => session.abort(),
-        _ => session.logout().await.0,
+        _ => {
+            let deed = witness.farewell(Event::Logout);
+            let (figures, farewell) = session.logout().await;
+            deed.end(&farewell);
+            figures
+        }
     };
     owner.log.total(|totals| {
         totals.imap += figures.traffic;
@@ -122,24 +131,42 @@ async fn mark(person: &Person) -> Result<(), ClientError> {
     marked
 }
 
-async fn mark_in(person: &Person, session: &mut ImapSession<Tap>) -> Result<(), ClientError> {
+async fn mark_in(
+    person: &Person,
+    session: &mut ImapSession<Tap>,
+    witness: &Witness,
+) -> Result<(), ClientError> {
     session.select("INBOX").await?;
     let list = list_when_all_is_there(person, session).await?;
-    let seen: Vec<u32> = {
+    let seen: Vec<(u32, u32)> = {
         let ledger = person.ledger.borrow();
         list.iter()
-            .filter(|entry| {
-                let seq = entry.id.as_deref().and_then(|id| ledger.seq(id));
-                seq.and_then(|seq| ledger.entry(seq))
-                    .is_some_and(|message| message.at_start == Some(true))
+            .filter_map(|entry| {
+                let seq = entry.id.as_deref().and_then(|id| ledger.seq(id))?;
+                let was_read = ledger.entry(seq)?.at_start == Some(true);
+                was_read.then_some((seq, entry.uid))
             })
-            .map(|entry| entry.uid)
             .collect()
     };
-    if !seen.is_empty() {
-        session.store(seen, StoreMode::Add, &["\\Seen"]).await?;
+    if seen.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let deeds: Vec<Deed> = seen
+        .iter()
+        .map(|(seq, uid)| {
+            witness.begin(Event::SetFlags).with(|row| {
+                row.uid = Some(*uid);
+                row.message = Some(person.ledger.borrow().identity(*seq));
+                row.flags = Some(FlagBits::SEEN);
+            })
+        })
+        .collect();
+    let uids: Vec<u32> = seen.into_iter().map(|(_, uid)| uid).collect();
+    let stored = session.store(uids, StoreMode::Add, &["\\Seen"]).await;
+    for deed in deeds {
+        deed.end(&stored);
+    }
+    stored.map(drop)
 }
 
 /// Mail that was handed over may still be on its way through the server's queue.

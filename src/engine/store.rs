@@ -1,7 +1,7 @@
 //! What one device has and knows of its owner's mail: which messages it has shown, which it holds, which it shows as
 //! read. Never their bodies.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 use std::time::Instant;
 
@@ -121,14 +121,32 @@ impl Store {
         self.uidls.insert(uidl, downloaded);
     }
 
-    /// POP: UIDLs that the server no longer has are of no use.
-    pub(super) fn forget_all_but<'a>(&mut self, on_server: impl Iterator<Item = &'a str>) {
+    /// POP: UIDLs that the server no longer has are of no use; returns them.
+    pub(super) fn forget_all_but<'a>(
+        &mut self,
+        on_server: impl Iterator<Item = &'a str>,
+    ) -> Vec<(String, Downloaded)> {
         if self.uidls.is_empty() {
-            return;
+            return Vec::new();
         }
-        let on_server: std::collections::HashSet<&str> = on_server.collect();
+        let on_server: HashSet<&str> = on_server.collect();
         self.uidls
-            .retain(|uidl, _| on_server.contains(uidl.as_str()));
+            .extract_if(|uidl, _| !on_server.contains(uidl.as_str()))
+            .collect()
+    }
+
+    /// POP: these were deleted from the server. Returns their UIDLs.
+    pub(super) fn forget_downloaded(&mut self, seqs: &[u32]) -> Vec<(String, u32)> {
+        let deleted: HashSet<u32> = seqs.iter().copied().collect();
+        let of = |downloaded: &Downloaded| match downloaded {
+            Downloaded::Ours(seq) => deleted.contains(seq).then_some(*seq),
+            Downloaded::Foreign => None,
+        };
+        let gone = self
+            .uidls
+            .extract_if(|_, downloaded| of(downloaded).is_some());
+        gone.filter_map(|(uidl, downloaded)| Some((uidl, of(&downloaded)?)))
+            .collect()
     }
 
     /// IMAP: a new view; what is not in it is not shown.
@@ -234,8 +252,12 @@ mod tests {
         let mut store = Store::new(1);
         store.remember("a".into(), Some(0));
         store.remember("b".into(), None);
-        store.forget_all_but(["b", "c"].into_iter());
+        let gone = store.forget_all_but(["b", "c"].into_iter());
+        assert_eq!(gone, [("a".to_owned(), Downloaded::Ours(0))]);
         assert_eq!(store.downloaded("a"), None);
         assert_eq!(store.downloaded("b"), Some(Downloaded::Foreign));
+        store.remember("d".into(), Some(0));
+        assert_eq!(store.forget_downloaded(&[0, 1]), [("d".to_owned(), 0)]);
+        assert_eq!(store.downloaded("d"), None);
     }
 }

@@ -30,6 +30,7 @@ use super::network;
 use super::person::Person;
 use super::prepare;
 use super::radio::Radio;
+use super::witness::Chronicle;
 
 /// Rows that are waiting are handed over early when there are so many.
 pub(super) const MANY_ROWS: usize = 5_000;
@@ -181,7 +182,11 @@ impl Assignment {
         log: &Rc<Log>,
         post: &Rc<Post>,
     ) -> Person {
-        let ledger = Rc::new(Ledger::new(self.run, plan).into());
+        let mut ledger = Ledger::new(self.run, plan);
+        if self.scenario.run.observations {
+            ledger = ledger.with_chronicle(Chronicle::new(log, plan.user));
+        }
+        let ledger = Rc::new(ledger.into());
         let devices = plan.devices.iter().map(|&kind| {
             let dialer = self.dialer.for_another_device();
             let dialer = match network::link(&self.scenario, plan.user, kind) {

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use super::consistency::{self, WhereaboutsRow};
 use super::prediction::is_of_the_plan;
 use crate::metrics::Operation;
 use crate::metrics::row::{
-    Cell, CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, OpeningRow, OperationRow, Purpose,
-    RadioRow, ServerRow, SessionRow, StorageRow,
+    Cell, CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, ObservationRow, OpeningRow,
+    OperationRow, Purpose, RadioRow, ServerRow, SessionRow, StorageRow,
 };
 use crate::rundir::{self, Manifest, Outcome, RunDir, Time};
 use crate::scenario::{Arm, DeviceKind, Phase, Protocol, TlsMode};
@@ -168,6 +169,10 @@ pub struct Evidence {
     pub generator: Vec<GeneratorRow>,
     /// `openings.csv`.
     pub openings: Vec<OpeningRow>,
+    /// `observations.csv`.
+    pub observations: Vec<ObservationRow>,
+    /// Where the mail was, by the observations.
+    pub whereabouts: Vec<WhereaboutsRow>,
     /// `consistency.csv`.
     pub consistency: Vec<ConsistencyRow>,
     /// `storage.csv`.
@@ -186,6 +191,7 @@ impl Evidence {
     /// Reads all of it from a run directory.
     pub fn read(run: &RunDir) -> Result<Self, rundir::Error> {
         let generator = run.generator()?;
+        let observations = run.observations()?;
         let last_us = generator.iter().map(|row| row.at_us).max().unwrap_or(0);
         let mut evidence = Self {
             setting: Setting::of(&run.manifest, last_us),
@@ -195,6 +201,8 @@ impl Evidence {
             server: run.server()?,
             generator,
             openings: run.openings()?,
+            whereabouts: consistency::whereabouts(&observations),
+            observations,
             consistency: run.consistency()?,
             storage: run.storage()?,
             radio: run.radio()?,
@@ -387,6 +395,23 @@ impl<'a> Part<'a> {
             .consistency
             .iter()
             .filter(move |row| self.has(row.block, row.arm))
+    }
+
+    /// Where the mail was in each second of the measured phase.
+    pub fn whereabouts(self) -> impl Iterator<Item = &'a WhereaboutsRow> {
+        let measured = move |row: &WhereaboutsRow| {
+            let cell = Cell {
+                block: row.block,
+                arm: row.arm,
+            };
+            let (from, to) = self.setting().windows.get(&cell).copied()?;
+            let end = (u64::from(row.second) + 1) * 1_000_000;
+            Some(end > from && end <= to)
+        };
+        self.evidence
+            .whereabouts
+            .iter()
+            .filter(move |row| self.has(row.block, row.arm) && measured(row) == Some(true))
     }
 
     /// What lies where at the end of the arm.

@@ -36,6 +36,7 @@ pub use verdict::Verdict;
 
 use crate::metrics::row::CheckRow;
 use crate::scenario::Arm;
+use consistency::{Findings, WhereaboutsRow};
 use ratio::Side;
 use rows::ArmFigures;
 
@@ -59,6 +60,10 @@ pub struct Judgement {
     pub validity: Validity,
     /// What steps would take on other networks.
     pub predictions: Vec<Prediction>,
+    /// What the history shows.
+    pub consistency: Findings,
+    /// Where the mail was at each second.
+    pub whereabouts: Vec<WhereaboutsRow>,
     /// Sums that must add up.
     pub checks: Vec<CheckRow>,
     /// What a reader of the figures must know, full sentences.
@@ -144,10 +149,13 @@ pub fn judge(evidence: &Evidence) -> Judgement {
         })
         .collect();
     let validity = validity::assess(evidence, &rows);
+    let consistency = consistency::examine(&evidence.observations, consistency::LATE);
     Judgement {
         setting: evidence.setting.clone(),
-        notes: notes(evidence),
+        notes: notes(evidence, &consistency),
         predictions: prediction::predict(evidence),
+        consistency,
+        whereabouts: evidence.whereabouts.clone(),
         checks: evidence.checks.clone(),
         claims: claims::judge(&evidence.setting, &rows),
         rows,
@@ -238,7 +246,7 @@ fn interval(metric: &Metric, value: f64, blocks: &[(u32, f64)]) -> Option<stats:
     stats::around(value, &values, ceiling)
 }
 
-fn notes(evidence: &Evidence) -> Vec<String> {
+fn notes(evidence: &Evidence, consistency: &Findings) -> Vec<String> {
     let setting = &evidence.setting;
     let mut notes = Vec::new();
     if (setting.speed - 1.0).abs() > f64::EPSILON {
@@ -254,6 +262,13 @@ fn notes(evidence: &Evidence) -> Vec<String> {
             "{} block{} per arm: fewer than {BLOCKS_FOR_INTERVALS}, so no intervals are given, and a verdict about a direction is provisional (*): a small difference may turn over when the run is repeated.",
             setting.blocks,
             if setting.blocks == 1 { "" } else { "s" },
+        ));
+    }
+    let violations = consistency.violations().count();
+    if violations > 0 {
+        notes.push(format!(
+            "The history shows {violations} case{} in which the server broke a rule of its protocols: see the section on consistency, or `mailgauge consistency`.",
+            if violations == 1 { "" } else { "s" },
         ));
     }
     if evidence.keeps_connections() {

@@ -115,6 +115,8 @@ pub(crate) fn empty() -> Evidence {
         generator: Vec::new(),
         openings: Vec::new(),
         radio: Vec::new(),
+        observations: Vec::new(),
+        whereabouts: Vec::new(),
         consistency: Vec::new(),
         storage: Vec::new(),
         checks: Vec::new(),

@@ -1,8 +1,11 @@
 //! What the server does wrong on purpose, for tests of clients and of the whole program.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use strum::{Display, EnumString, VariantNames};
+
+use super::wrong::Wrong;
 
 /// All off in a healthy server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,11 +17,33 @@ pub struct Faults {
     /// What it leaves without an answer now and then: of every three of these commands it hangs up at one before doing it, and
     /// at another one after it is done.
     pub cut: Vec<CutAt>,
+    /// What it does wrong with the mail.
+    pub wrongs: Vec<Wrong>,
 }
 
 impl Faults {
     pub(super) fn lacks(&self, feature: Feature) -> bool {
         self.without.contains(&feature)
+    }
+
+    pub(super) fn does(&self, wrong: Wrong) -> bool {
+        self.wrongs.contains(&wrong)
+    }
+
+    /// How long a session that idles is left in the dark.
+    pub(super) fn notice_delay(&self) -> Option<Duration> {
+        self.wrongs.iter().find_map(|wrong| match wrong {
+            Wrong::DelayNotify(delay) => Some(*delay),
+            _ => None,
+        })
+    }
+
+    /// How far the replica is behind that every other session is served from.
+    pub(super) fn replica_lag(&self) -> Option<Duration> {
+        self.wrongs.iter().find_map(|wrong| match wrong {
+            Wrong::StaleReplica(lag) => Some(*lag),
+            _ => None,
+        })
     }
 }
 

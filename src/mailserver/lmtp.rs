@@ -214,9 +214,12 @@ impl Session {
                 .and_then(|inbox| incoming.copy_to(&inbox, &[], now));
             self.answer(delivered.map(|_| octets));
         }
-        let delivered = last
-            .inbox()
-            .and_then(|inbox| incoming.move_to(&inbox, &[], now));
+        let delivered = last.inbox().and_then(|inbox| {
+            if self.shared.delivers_twice() {
+                incoming.copy_to(&inbox, &[], now)?;
+            }
+            incoming.move_to(&inbox, &[], now)
+        });
         self.answer(delivered.map(|_| octets));
     }
 

@@ -16,9 +16,11 @@ mod stats;
 pub mod store;
 mod threads;
 mod tls;
+mod wrong;
 
 pub use accounts::{AccountError, Accounts};
 pub use config::{Config, Limits, TlsConfig};
 pub use faults::{CutAt, Faults, Feature};
 pub use server::{Addresses, Running, Server, ServerError};
 pub use stats::{ProtocolStats, Stats};
+pub use wrong::{UnknownFault, Wrong};

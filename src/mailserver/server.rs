@@ -19,6 +19,7 @@ use super::stats::{AmountCounter, ProtocolCounters, Stats};
 use super::store::{Amount, Store, StoreError};
 use super::threads::threads;
 use super::tls;
+use super::wrong::Occasions;
 
 /// Why a server does not start.
 #[derive(Debug, Error)]
@@ -92,6 +93,8 @@ pub(super) struct Shared {
     lmtp: Arc<ProtocolCounters>,
     pub(super) connections: AtomicUsize,
     pub(super) cutter: Cutter,
+    /// For what goes wrong every other time.
+    pub(super) occasions: Occasions,
     /// Held as long as the server runs.
     _lock: File,
 }
@@ -169,6 +172,7 @@ impl Server {
             lmtp: Arc::default(),
             connections: AtomicUsize::new(0),
             cutter: Cutter::default(),
+            occasions: Occasions::default(),
             _lock: lock,
             config,
         });

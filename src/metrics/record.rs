@@ -2,8 +2,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::Interval;
 use super::row::{
-    Cell, CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, OpeningRow, RadioRow, ServerRow,
-    SessionRow, StorageRow,
+    Cell, CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, ObservationRow, OpeningRow, RadioRow,
+    ServerRow, SessionRow, StorageRow,
 };
 use crate::scenario::Phase;
 
@@ -24,6 +24,8 @@ pub enum Record {
     Generator(GeneratorRow),
     /// A planned opening of a message came to its end.
     Opening(OpeningRow),
+    /// What one device did or saw.
+    Observation(ObservationRow),
     /// What one device knows of one message at the end of the cell.
     Consistency(ConsistencyRow),
     /// What lies where at the end of the cell.

@@ -2,6 +2,8 @@
 //! from the run directory and the judgement alone; nothing is measured or decided here.
 
 pub mod chart;
+/// Consistency and propagation.
+pub mod consistency;
 mod crossover;
 mod gates;
 mod lang;
@@ -16,6 +18,7 @@ pub use gates::{gate_line, write_gates};
 pub use lang::Lang;
 pub use regress::{history, regress_summary, regress_table, write_regress};
 
+use crate::judge::consistency::Propagation;
 use crate::judge::{Ending, Judgement, Lineup, claims, comparison, verdict_file};
 use crate::rundir::{self, RunDir, RunSet};
 use material::Material;
@@ -23,6 +26,12 @@ use page::Page;
 
 /// The table in Markdown, beside `comparison.csv`.
 pub const COMPARISON_MD: &str = "comparison.md";
+/// What the checker found in the history.
+pub const ANOMALIES: &str = "anomalies.csv";
+/// How long changes took from device to device.
+pub const PROPAGATION: &str = "propagation.csv";
+/// Where the mail was at each second.
+pub const WHEREABOUTS: &str = "whereabouts.csv";
 /// The whole report in Markdown.
 pub const REPORT_MD: &str = "report.md";
 /// The whole report as one page.
@@ -46,13 +55,22 @@ pub enum Error {
     /// The text of `junit.xml` could not be put together.
     #[error("junit.xml cannot be put together: {0}")]
     Junit(#[from] quick_junit::SerializeError),
+    /// The rows that the history gives could not be put together.
+    #[error("{file} cannot be put together: {source}")]
+    History {
+        /// Name of the file.
+        file: &'static str,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The text of `verdict.json` could not be put together.
     #[error("verdict.json cannot be put together: {0}")]
     Verdict(#[from] serde_json::Error),
 }
 
-/// Writes all results of a run into its directory: `comparison.csv`, `ratios.csv`, `claims.csv`, `comparison.md`, `charts/`,
-/// `report.md`, `report.html` and, for a run that came to its end, last of all `verdict.json`.
+/// Writes all results of a run into its directory: `comparison.csv`, `ratios.csv`, `claims.csv`, `comparison.md`,
+/// `anomalies.csv`, `propagation.csv`, `whereabouts.csv`, `charts/`, `report.md`, `report.html` and, for a run that came to
+/// its end, last of all `verdict.json`.
 pub fn write_all(run: &RunDir, judgement: &Judgement, lang: Lang) -> Result<(), Error> {
     let put = |name: &str, bytes: &[u8]| rundir::write_whole(run.path(), name, bytes);
     let mut lines = Vec::new();
@@ -65,6 +83,11 @@ pub fn write_all(run: &RunDir, judgement: &Judgement, lang: Lang) -> Result<(), 
     claims::write(judgement, &mut lines)?;
     put(rundir::CLAIMS, &lines)?;
     put(COMPARISON_MD, table::markdown(judgement, lang).as_bytes())?;
+
+    put_rows(run, ANOMALIES, judgement.consistency.rows())?;
+    let ways = judgement.consistency.propagation.iter();
+    put_rows(run, PROPAGATION, ways.map(Propagation::row))?;
+    put_rows(run, WHEREABOUTS, judgement.whereabouts.iter().copied())?;
 
     let material = Material::read(run)?;
     let charts = chart::draw(
@@ -92,6 +115,25 @@ pub fn write_all(run: &RunDir, judgement: &Judgement, lang: Lang) -> Result<(), 
         put(rundir::VERDICT, verdict_file::text(judgement)?.as_bytes())?;
     }
     Ok(())
+}
+
+/// Rows of one of the files that are made from the history. Without rows it is empty.
+fn put_rows<R: serde::Serialize>(
+    run: &RunDir,
+    file: &'static str,
+    rows: impl Iterator<Item = R>,
+) -> Result<(), Error> {
+    let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::History { file, source };
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in rows {
+        writer
+            .serialize(row)
+            .map_err(|error| failed(error.into()))?;
+    }
+    let bytes = writer
+        .into_inner()
+        .map_err(|error| failed(error.to_string().into()))?;
+    Ok(rundir::write_whole(run.path(), file, &bytes)?)
 }
 
 /// Prints the table to standard output, as wide as the terminal, in colour only there.

@@ -5,8 +5,8 @@ use serde::de::{DeserializeOwned, Visitor, value};
 use strum::EnumIter;
 
 use crate::metrics::row::{
-    CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, OpeningRow, OperationRow, RadioRow,
-    ServerRow, SessionRow, StorageRow,
+    CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, ObservationRow, OpeningRow, OperationRow,
+    RadioRow, ServerRow, SessionRow, StorageRow,
 };
 
 /// What was run, with what, against what.
@@ -43,6 +43,8 @@ pub enum Csv {
     Server,
     /// Our own resources.
     Generator,
+    /// What each device did and saw, in order.
+    Observations,
     /// What each device knows of each message.
     Consistency,
     /// What lies where at the end.
@@ -64,6 +66,7 @@ impl Csv {
             Self::Openings => "openings.csv",
             Self::Server => "server.csv",
             Self::Generator => "generator.csv",
+            Self::Observations => "observations.csv",
             Self::Consistency => "consistency.csv",
             Self::Storage => "storage.csv",
             Self::Radio => "radio.csv",
@@ -81,6 +84,7 @@ impl Csv {
             Self::Openings => fields::<OpeningRow>().to_vec(),
             Self::Server => fields::<ServerRow>().to_vec(),
             Self::Generator => fields::<GeneratorRow>().to_vec(),
+            Self::Observations => fields::<ObservationRow>().to_vec(),
             Self::Consistency => fields::<ConsistencyRow>().to_vec(),
             Self::Storage => fields::<StorageRow>().to_vec(),
             Self::Radio => fields::<RadioRow>().to_vec(),

@@ -10,8 +10,8 @@ use super::label::{Label, Time};
 use super::manifest::Manifest;
 use super::{Error, hlog, table};
 use crate::metrics::row::{
-    Cell, CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, OpeningRow, OperationRow, RadioRow,
-    ServerRow, SessionRow, StorageRow,
+    Cell, CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, ObservationRow, OpeningRow,
+    OperationRow, RadioRow, ServerRow, SessionRow, StorageRow,
 };
 use crate::metrics::{Figures, Key};
 
@@ -105,6 +105,14 @@ impl RunDir {
     /// `generator.csv`: our own resources.
     pub fn generator(&self) -> Result<Vec<GeneratorRow>, Error> {
         self.read(Csv::Generator)
+    }
+
+    /// `observations.csv`: what each device did and saw; nothing where no history was written, as by earlier versions.
+    pub fn observations(&self) -> Result<Vec<ObservationRow>, Error> {
+        if !self.path.join(Csv::Observations.name()).exists() {
+            return Ok(Vec::new());
+        }
+        self.read(Csv::Observations)
     }
 
     /// `consistency.csv`: what each device knows of each message.

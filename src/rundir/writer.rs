@@ -77,6 +77,7 @@ impl Writer {
             Record::Server(row) => self.row(Csv::Server, row),
             Record::Generator(row) => self.row(Csv::Generator, row),
             Record::Opening(row) => self.row(Csv::Openings, row),
+            Record::Observation(row) => self.row(Csv::Observations, row),
             Record::Consistency(row) => self.row(Csv::Consistency, row),
             Record::Storage(row) => self.row(Csv::Storage, row),
             Record::Radio(row) => self.row(Csv::Radio, row),

@@ -41,6 +41,9 @@ pub struct Run {
     #[serde(with = "duration")]
     #[schemars(with = "DurationText")]
     pub drain: Duration,
+    /// Write the history of what every device did to its mailbox and saw of it to observations.csv, from which
+    /// consistency is checked. One row per act and per message that is new to a device.
+    pub observations: bool,
     /// Worker threads of the load generator; left out: one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]

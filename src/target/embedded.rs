@@ -27,6 +27,17 @@ use crate::probe::Instrument;
 use crate::scenario::TlsMode;
 
 const NAME: &str = "the embedded server";
+/// What `serve --fault` knows, as options of this target; some take a duration: `delay-notify=3s`.
+const FAULTS: [&str; 8] = [
+    "lose-flag",
+    "resurrect",
+    "reuse-uid",
+    "delete-without-quit",
+    "deliver-twice",
+    "delay-notify",
+    "stale-replica",
+    "hang-up",
+];
 /// It starts in milliseconds; the rest is for busy machines.
 const START_LIMIT: Duration = Duration::from_secs(20);
 const STOP_LIMIT: Duration = Duration::from_secs(10);
@@ -35,6 +46,9 @@ const STOP_LIMIT: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Embedded {
     program: PathBuf,
+    /// `serve --fault`; empty: a healthy server.
+    faults: String,
+    name: String,
 }
 
 impl Embedded {
@@ -49,7 +63,31 @@ impl Embedded {
     pub fn served_by(program: impl Into<PathBuf>) -> Self {
         Self {
             program: program.into(),
+            faults: String::new(),
+            name: "embedded".into(),
         }
+    }
+
+    /// A server made wrong on purpose: the names of `serve --fault`, separated by commas.
+    pub fn with_faults(mut self, faults: &str) -> Result<Self, TargetError> {
+        for fault in faults.split(',') {
+            let name = fault.split_once('=').map_or(fault, |(name, _)| name);
+            if !FAULTS.contains(&name) {
+                return Err(TargetError::UnknownOption {
+                    server: NAME,
+                    option: fault.to_owned(),
+                    known: "lose-flag, resurrect, reuse-uid, delete-without-quit, deliver-twice, delay-notify=6s, \
+                            stale-replica=2s, hang-up",
+                });
+            }
+        }
+        faults.clone_into(&mut self.faults);
+        self.name = format!("embedded:{faults}");
+        Ok(self)
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
     pub(super) async fn start(&self, request: Request) -> Result<Instance, TargetError> {
@@ -115,6 +153,9 @@ impl Embedded {
                 .arg(&certificate.chain)
                 .arg("--tls-key")
                 .arg(&certificate.key);
+        }
+        if !self.faults.is_empty() {
+            command.arg("--fault").arg(&self.faults);
         }
         if tls == TlsMode::Implicit {
             command.args(["--pop3s", "--imaps"]);

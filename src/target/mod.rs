@@ -78,6 +78,10 @@ impl Target {
                 let storage = Storage::of_options(own_options)?;
                 return Dovecot::installed().map(|it| Self::Dovecot(it.with_storage(storage)));
             }
+            ("embedded", Some(faults)) => {
+                let embedded = Embedded::of_this_program()?.with_faults(faults)?;
+                return Ok(Self::Embedded(embedded));
+            }
             (_, Some(option)) => {
                 return Err(TargetError::UnknownOption {
                     server: match server {
@@ -111,7 +115,7 @@ impl Target {
     /// What the results are filed under.
     pub fn name(&self) -> &str {
         match self {
-            Self::Embedded(_) => "embedded",
+            Self::Embedded(embedded) => embedded.name(),
             Self::Dovecot(dovecot) => dovecot.name(),
             Self::Cyrus(_) => "cyrus",
             Self::Courier(_) => "courier",

@@ -9,6 +9,7 @@
 
 mod cgroup;
 mod compare;
+mod consistency;
 mod crossover;
 mod delivery;
 mod docker;

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mailgauge::metrics::row::{
-    Cell, CheckRow, ConsistencyRow, ErrorRow, GeneratorRow, Opening, OpeningRow, Purpose, RadioRow,
-    ServerRow, SessionRow, StorageRow,
+    Cell, CheckRow, ConsistencyRow, ErrorRow, Event, FlagBits, GeneratorRow, ObservationRow,
+    Opening, OpeningRow, Purpose, RadioRow, ServerRow, SessionRow, StorageRow,
 };
 use mailgauge::metrics::{
     ErrorClass, Interval, Key, Operation, Record, Recorder, Sample, Timing, Traffic,
@@ -69,6 +69,7 @@ pub(crate) fn records() -> Vec<Record> {
         records.push(Record::Error(error(cell)));
         for device in [DeviceKind::Phone, DeviceKind::Tablet] {
             records.push(Record::Opening(opening(cell, device)));
+            records.push(Record::Observation(observation(cell, device)));
             records.push(Record::Consistency(consistency(cell, device)));
         }
         for place in ["server", "phone", "tablet"] {
@@ -195,6 +196,21 @@ pub(crate) fn opening(cell: Cell, device: DeviceKind) -> OpeningRow {
         response_us: if fetched { 5_000 } else { 30 },
         rx_bytes: if fetched { 4_300 } else { 0 },
         tx_bytes: if fetched { 120 } else { 0 },
+    }
+}
+
+pub(crate) fn observation(cell: Cell, device: DeviceKind) -> ObservationRow {
+    let imap = cell.arm == Arm::IMAP;
+    ObservationRow {
+        at_us: 2_003_000,
+        sent_at_us: 2_001_000,
+        device: Some(device),
+        session: 1,
+        message: Some("0badcafe-0-0".to_owned()),
+        uid: imap.then_some(1),
+        uidl: (!imap).then(|| "7.1".to_owned()),
+        flags: imap.then_some(FlagBits::SEEN.with(FlagBits::FLAGGED)),
+        ..ObservationRow::new(cell, 0, Event::Shown)
     }
 }
 

@@ -6,7 +6,7 @@ use super::{FlagSet, ImapCapabilities};
 use crate::client::printable;
 use crate::proto::imap::{Code, Condition, Fetch, FetchItem, Malformed, Response};
 
-/// So many flag updates are remembered; further ones are counted.
+/// So much news is remembered; what is further is counted.
 const MOST_UPDATES: usize = 10_000;
 
 /// What came unasked since somebody asked last.
@@ -19,8 +19,8 @@ pub struct Changes {
     /// Their UIDs, where QRESYNC is on (RFC 7162): then the server tells these and no sequence numbers. At most 10,000
     /// ranges; `expunged` counts all.
     pub vanished: Vec<RangeInclusive<u32>>,
-    /// Flags that changed; at most 10,000.
-    pub flags: Vec<FlagUpdate>,
+    /// What went and what flags changed, in the order in which it was told; at most 10,000.
+    pub news: Vec<News>,
     /// How many flag updates came in all.
     pub flag_updates: u64,
     /// The server's `[ALERT]`, which a person must see.
@@ -28,10 +28,35 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// Flags that changed.
+    pub fn flags(&self) -> Vec<&FlagUpdate> {
+        let updates = self.news.iter().filter_map(|news| match news {
+            News::Flags(update) => Some(update),
+            _ => None,
+        });
+        updates.collect()
+    }
+
+    /// Whether more happened than is remembered.
+    pub fn is_cut_short(&self) -> bool {
+        self.news.len() >= MOST_UPDATES
+    }
+
     /// Whether the mailbox changed at all.
     pub fn is_empty(&self) -> bool {
         self.exists.is_none() && self.expunged == 0 && self.flag_updates == 0
     }
+}
+
+/// One thing that the server told unasked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// The message with this sequence number went; those behind it move up.
+    Expunged(u32),
+    /// The messages with these UIDs went (RFC 7162 section 3.2.10).
+    Vanished(Vec<u32>),
+    /// Flags of a message changed.
+    Flags(FlagUpdate),
 }
 
 /// A message's flags as the server told them unasked.
@@ -72,7 +97,10 @@ impl Mirror {
                 self.exists = *exists;
                 self.changes.exists = Some(*exists);
             }
-            Response::Expunge(_) => self.gone(1),
+            Response::Expunge(sequence) => {
+                self.gone(1);
+                self.remember(|| News::Expunged(*sequence));
+            }
             Response::Vanished {
                 earlier: false,
                 uids,
@@ -80,6 +108,7 @@ impl Mirror {
                 self.gone(uids.count());
                 let room = MOST_UPDATES.saturating_sub(self.changes.vanished.len());
                 self.changes.vanished.extend(uids.iter().take(room));
+                self.remember(|| News::Vanished(uids.uids(MOST_UPDATES)));
             }
             Response::Enabled(words) => {
                 self.qresync |= words
@@ -124,14 +153,14 @@ impl Mirror {
         };
         self.news += 1;
         self.changes.flag_updates += 1;
-        if self.changes.flags.len() < MOST_UPDATES {
-            self.changes.flags.push(FlagUpdate {
+        self.remember(|| {
+            News::Flags(FlagUpdate {
                 sequence,
                 uid,
                 flags,
                 mod_seq,
-            });
-        }
+            })
+        });
         Ok(())
     }
 
@@ -153,6 +182,12 @@ impl Mirror {
 
     pub(super) fn bye(&self) -> Option<&str> {
         self.bye.as_deref()
+    }
+
+    fn remember(&mut self, news: impl FnOnce() -> News) {
+        if self.changes.news.len() < MOST_UPDATES {
+            self.changes.news.push(news());
+        }
     }
 
     fn gone(&mut self, messages: u64) {

@@ -18,7 +18,7 @@ mod store;
 use std::time::Instant;
 
 pub use capabilities::ImapCapabilities;
-pub use changes::{Changes, FlagUpdate};
+pub use changes::{Changes, FlagUpdate, News};
 pub use extension::ImapExtension;
 pub use flags::FlagSet;
 pub use idle::IdleEnd;
@@ -70,6 +70,11 @@ impl<O: Observer> ImapSession<O> {
     /// What came unasked since this was called last, or since the mailbox was selected.
     pub fn changes(&mut self) -> Changes {
         std::mem::take(&mut self.mirror.changes)
+    }
+
+    /// Whether messages went since [`Self::changes`] was asked last.
+    pub fn has_expunged(&self) -> bool {
+        self.mirror.changes.expunged > 0
     }
 
     /// How many messages the selected mailbox has by what the server said last.

@@ -4,6 +4,7 @@
 
 mod acts;
 mod folders;
+mod inbox;
 mod line;
 
 use std::cell::{Cell, RefCell};
@@ -20,6 +21,7 @@ use crate::metrics::{ErrorClass, Operation, Timing};
 use crate::scenario::{ImapClient, ImapKeep, Watch};
 
 pub(in crate::engine) use self::folders::Folders;
+pub(in crate::engine) use self::inbox::bits;
 use self::line::Line;
 use super::{Cost, Owner, pause_before_retry};
 
@@ -231,10 +233,10 @@ impl ImapDevice {
         };
         // Between two commands nobody was late.
         line.due_next(Instant::now());
-        if !line.news() {
+        if !line.news(self) {
             match line.idle(stop).await? {
                 IdleEnd::Stopped => return Ok(()),
-                IdleEnd::Changed if !line.news() => return Ok(()),
+                IdleEnd::Changed if !line.news(self) => return Ok(()),
                 IdleEnd::Changed => {}
             }
         }

@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep_until;
 
 use crate::client::{ClientError, Login};
-use crate::metrics::row::{Opening, Purpose};
+use crate::metrics::row::{Event, Opening, Purpose};
 use crate::metrics::{ErrorClass, Operation, Sample, Timing, Traffic};
 use crate::net::{Dialer, Reach};
 use crate::plan::{MessageSpec, UserId};
 use crate::scenario::{Arm, Client, DeviceKind, Scenario, Watch};
 use crate::target::Endpoint;
 
-pub(super) use imap::{Folders, ImapDevice};
+pub(super) use imap::{Folders, ImapDevice, bits};
 pub(super) use pop::PopDevice;
 
 use super::course::Guide;
@@ -27,6 +27,7 @@ use super::ledger::Ledger;
 use super::log::{Log, Tap};
 use super::radio::Radio;
 use super::store::Store;
+use super::witness::Witness;
 
 /// Whose device it is, and everything it needs to connect and to note down what happens.
 #[derive(Debug)]
@@ -57,6 +58,29 @@ impl Owner {
     pub(super) fn error(&self, due: Instant, error: &ClientError) {
         self.log
             .error(Some((self.user, Some(self.kind))), due, error);
+    }
+
+    /// A connection of this device logged in, or failed to, since `sent`.
+    pub(super) fn witness(&self, sent: Instant, error: Option<&ClientError>) -> Witness {
+        let chronicle = self.ledger.borrow().chronicle();
+        chronicle.login(Some(self.kind), sent, error)
+    }
+
+    /// The same of the harness.
+    pub(super) fn harness(&self, sent: Instant, error: Option<&ClientError>) -> Witness {
+        let chronicle = self.ledger.borrow().chronicle();
+        chronicle.login(None, sent, error)
+    }
+
+    /// So much of a message lies on the device from now on.
+    fn keeps(&self, seq: u32, event: Event, octets: u64) {
+        let ledger = self.ledger.borrow();
+        let now = Instant::now();
+        let source = ledger.chronicle().aside(Some(self.kind));
+        source.note(event, (now, now), |row| {
+            row.message = Some(ledger.identity(seq));
+            row.octets = Some(octets);
+        });
     }
 
     fn logged_in(&self) {

@@ -13,7 +13,8 @@ use crate::client::{ClientError, OpenError, PopSession};
 use crate::engine::journal::Journal;
 use crate::engine::log::Tap;
 use crate::engine::store::{Downloaded, Store};
-use crate::metrics::row::{Opening, Purpose};
+use crate::engine::witness::{Deed, Witness};
+use crate::metrics::row::{Event, Opening, Purpose};
 use crate::metrics::{ErrorClass, Operation, Timing};
 use crate::proto::pop3::UidlEntry;
 use crate::scenario::{PopClient, Protocol};
@@ -118,10 +119,12 @@ impl PopDevice {
             journal.end(&crate::client::SessionFigures::default(), Some(&error));
             return (Err(error), Cost::default());
         };
+        let sent = Instant::now();
         let opened = PopSession::open(&owner.dialer, address, *tls, &owner.login, due, owner.tap());
         let mut session = match opened.await {
             Ok(session) => session,
             Err(OpenError { error, figures }) => {
+                drop(owner.witness(sent, Some(&error)));
                 owner.not_reached(&error);
                 journal.end(&figures, Some(&error));
                 let cost = Cost::between(&crate::client::SessionFigures::default(), &figures);
@@ -129,7 +132,8 @@ impl PopDevice {
             }
         };
         owner.logged_in();
-        let fetched = self.fetch(&mut session, &mut journal).await;
+        let witness = owner.witness(sent, None);
+        let fetched = self.fetch(&mut session, &mut journal, &witness).await;
         if let Ok(fetched) = &fetched {
             // The answer to QUIT may never come, or not be waited for.
             let mut ledger = owner.ledger.borrow_mut();
@@ -139,12 +143,18 @@ impl PopDevice {
         }
         let (figures, farewell) = match &fetched {
             Err(error) if !error.is_refusal() => (session.abort(), Ok(())),
-            _ => session.quit().await,
+            _ => {
+                let deed = witness.farewell(Event::Quit);
+                let (figures, farewell) = session.quit().await;
+                deed.end(&farewell);
+                (figures, farewell)
+            }
         };
         if let (Ok(fetched), Ok(())) = (&fetched, &farewell) {
             for seq in &fetched.marked {
                 owner.removed(*seq);
             }
+            self.forget_deleted(&witness, &fetched.marked);
         }
         journal.end(&figures, fetched.as_ref().err().or(farewell.as_ref().err()));
         let cost = Cost::between(&crate::client::SessionFigures::default(), &figures);
@@ -156,15 +166,16 @@ impl PopDevice {
         &self,
         session: &mut PopSession<Tap>,
         journal: &mut Journal,
+        witness: &Witness,
     ) -> Result<Fetched, ClientError> {
+        let asked = Instant::now();
         let there = session.stat().await?.messages;
         let listing = match there {
             0 => Vec::new(),
             _ => session.uidl().await?,
         };
         journal.usable(&session.figures());
-        let on_server = listing.iter().map(|entry| entry.uidl.as_str());
-        self.store.borrow_mut().forget_all_but(on_server);
+        self.write_list(witness, asked, &listing);
 
         let mut new: HashMap<u32, &str> = HashMap::new();
         let mut numbers = Vec::new();
@@ -178,6 +189,7 @@ impl PopDevice {
             }
         }
         let mut arrived = 0;
+        let asked = Instant::now();
         let retrieved = session
             .retrieve(&numbers, |number, digest| {
                 arrived += 1;
@@ -193,6 +205,8 @@ impl PopDevice {
                     store.show(seq, Instant::now());
                     store.keep_whole(seq, digest.octets);
                     self.owner.verify(seq, digest.body_hash);
+                    let octets = digest.octets;
+                    self.write_download(witness, asked, (seq, octets), new.get(&number));
                 }
             })
             .await;
@@ -203,9 +217,19 @@ impl PopDevice {
         let unwanted = self.to_delete(&listing);
         let numbers: Vec<u32> = unwanted.keys().copied().collect();
         let mut marked = Vec::new();
+        let mut deeds = self.begin_marks(witness, &listing, &unwanted);
         let deleted = session
-            .delete(&numbers, |number| marked.extend(unwanted.get(&number)))
+            .delete(&numbers, |number| {
+                marked.extend(unwanted.get(&number));
+                if let Some(deed) = deeds.remove(&number) {
+                    deed.end(&Ok(()));
+                }
+            })
             .await;
+        // Of those that were not answered well, the first refusal or failure is all that is known.
+        for deed in deeds.into_values() {
+            deed.end(&deleted);
+        }
         // Somebody else took a message: where the server lets a second session in, another device.
         self.pass_over_refusal(Instant::now(), deleted)?;
         Ok(Fetched { at, marked })
@@ -224,6 +248,68 @@ impl PopDevice {
             }
             other => other,
         }
+    }
+
+    /// The list was read: what this device had downloaded and is no longer there, it forgets.
+    fn write_list(&self, witness: &Witness, asked: Instant, listing: &[UidlEntry]) {
+        let span = (asked, Instant::now());
+        witness.note(Event::Listed, span, |row| {
+            row.messages = Some(listing.len() as u32);
+        });
+        let on_server = listing.iter().map(|entry| entry.uidl.as_str());
+        for (uidl, downloaded) in self.store.borrow_mut().forget_all_but(on_server) {
+            if let Downloaded::Ours(seq) = downloaded {
+                self.write_gone(witness, span, seq, uidl);
+            }
+        }
+    }
+
+    /// The server said that they are deleted: if it ever tells of their UIDLs again, they stand for something new.
+    fn forget_deleted(&self, witness: &Witness, marked: &[u32]) {
+        let now = Instant::now();
+        for (uidl, seq) in self.store.borrow_mut().forget_downloaded(marked) {
+            self.write_gone(witness, (now, now), seq, uidl);
+        }
+    }
+
+    fn write_gone(&self, witness: &Witness, span: (Instant, Instant), seq: u32, uidl: String) {
+        witness.note(Event::Gone, span, |row| {
+            row.message = Some(self.owner.ledger.borrow().identity(seq));
+            row.uidl = Some(uidl);
+        });
+    }
+
+    fn write_download(
+        &self,
+        witness: &Witness,
+        asked: Instant,
+        (seq, octets): (u32, u64),
+        uidl: Option<&&str>,
+    ) {
+        witness.note(Event::Retrieve, (asked, Instant::now()), |row| {
+            row.message = Some(self.owner.ledger.borrow().identity(seq));
+            row.uidl = uidl.map(|uidl| (*uidl).to_owned());
+            row.octets = Some(octets);
+        });
+        self.owner.keeps(seq, Event::Keep, octets);
+    }
+
+    /// By number in the listing.
+    fn begin_marks(
+        &self,
+        witness: &Witness,
+        listing: &[UidlEntry],
+        unwanted: &BTreeMap<u32, u32>,
+    ) -> BTreeMap<u32, Deed> {
+        let begin = |entry: &UidlEntry| {
+            let seq = *unwanted.get(&entry.number)?;
+            let deed = witness.begin(Event::Dele).with(|row| {
+                row.message = Some(self.owner.ledger.borrow().identity(seq));
+                row.uidl = Some(entry.uidl.clone());
+            });
+            Some((entry.number, deed))
+        };
+        listing.iter().filter_map(begin).collect()
     }
 
     /// Of what this device has downloaded and the server still has: everything, or, where mail stays on the server,
@@ -309,6 +395,7 @@ impl PopDevice {
             return;
         }
         self.store.borrow_mut().delete(seq);
+        self.owner.keeps(seq, Event::Discard, 0);
         if let Some(entry) = self.owner.ledger.borrow_mut().entry_mut(seq) {
             entry.deleted = true;
         }

@@ -170,9 +170,8 @@ fn from_nowhere(history: &History<'_>) -> Vec<Anomaly> {
 /// Somebody had begun something by then that sets the flag.
 fn explained(history: &History<'_>, seen: &ObservationRow, message: &str, flag: FlagBits) -> bool {
     history
-        .rows
+        .rows_of(message)
         .iter()
-        .filter(|row| row.message.as_deref() == Some(message))
         .filter(|row| row.sent_at_us <= seen.at_us && row.outcome != Certainty::Fail)
         .any(|row| match row.event {
             Event::SetFlags | Event::Append => row.flags.unwrap_or_default().has(flag),

@@ -167,6 +167,8 @@ pub(super) struct History<'a> {
     pub(super) user: u32,
     /// In the order of `at_us`.
     pub(super) rows: Vec<&'a ObservationRow>,
+    /// The same by message.
+    by_message: BTreeMap<&'a str, Vec<&'a ObservationRow>>,
     pub(super) observers: BTreeMap<Observer, Witnessed<'a>>,
     /// By message.
     pub(super) arrivals: BTreeMap<&'a str, Vec<Arrival<'a>>>,
@@ -199,6 +201,7 @@ impl<'a> History<'a> {
             cell,
             user,
             rows: Vec::new(),
+            by_message: BTreeMap::new(),
             observers: BTreeMap::new(),
             arrivals: BTreeMap::new(),
             removals: BTreeMap::new(),
@@ -208,6 +211,9 @@ impl<'a> History<'a> {
         let mut reader = Reader::default();
         for row in &rows {
             reader.take(&mut history, row);
+            if let Some(message) = row.message.as_deref() {
+                history.by_message.entry(message).or_default().push(row);
+            }
         }
         reader.finish(&mut history);
         for witnessed in history.observers.values_mut() {
@@ -215,6 +221,11 @@ impl<'a> History<'a> {
         }
         history.rows = rows;
         history
+    }
+
+    /// The rows about a message, in order.
+    pub(super) fn rows_of(&self, message: &str) -> &[&'a ObservationRow] {
+        self.by_message.get(message).map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn is_pop(&self) -> bool {
@@ -284,11 +295,8 @@ impl<'a> History<'a> {
         message: &'h str,
         event: Event,
     ) -> impl Iterator<Item = &'a ObservationRow> + 'h {
-        self.rows.iter().copied().filter(move |row| {
-            row.event == event
-                && row.outcome != Certainty::Fail
-                && row.mailbox() == mailbox
-                && row.message.as_deref() == Some(message)
+        self.rows_of(message).iter().copied().filter(move |row| {
+            row.event == event && row.outcome != Certainty::Fail && row.mailbox() == mailbox
         })
     }
 }

@@ -17,13 +17,15 @@ mod propagation;
 mod removals;
 #[cfg(test)]
 mod tests;
+mod whereabouts;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use anomaly::{Anomaly, AnomalyKind, AnomalyRow, Severity};
 pub use explain::explain;
-pub use propagation::{Change, Delay, Propagation};
+pub use propagation::{Change, Delay, Propagation, PropagationRow};
+pub use whereabouts::WhereaboutsRow;
 
 use crate::metrics::row::ObservationRow;
 use crate::scenario::Arm;
@@ -84,6 +86,11 @@ impl Findings {
         let is_violation = |anomaly: &&Anomaly| anomaly.severity == Severity::Violation;
         self.anomalies.iter().filter(is_violation)
     }
+}
+
+/// Where each byte of mail was at each second of each cell, by the history.
+pub fn whereabouts(rows: &[ObservationRow]) -> Vec<WhereaboutsRow> {
+    whereabouts::whereabouts(rows)
 }
 
 /// Checks a history. `late`: how long a device that listens may be left in the dark.

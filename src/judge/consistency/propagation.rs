@@ -48,7 +48,7 @@ pub enum Change {
 }
 
 /// Percentiles of one delay, µs; all zero where nothing was learned.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Delay {
     /// Median.
     pub p50_us: u64,
@@ -58,8 +58,8 @@ pub struct Delay {
     pub p99_us: u64,
 }
 
-/// `propagation.csv`: one kind of change from one kind of device to another.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// One kind of change from one kind of device to another.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Propagation {
     /// Arm, all blocks together.
     pub arm: Arm,
@@ -77,6 +77,56 @@ pub struct Propagation {
     pub total: Delay,
     /// Of that, the server's share.
     pub server: Delay,
+}
+
+/// `propagation.csv`: the same, as a row. Times are empty where nothing was learned.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PropagationRow {
+    /// See [`Propagation`].
+    pub arm: Arm,
+    /// What changed.
+    pub change: Change,
+    /// Where; empty: the delivery side.
+    pub from: Option<DeviceKind>,
+    /// Who had to learn of it.
+    pub to: DeviceKind,
+    /// Pairs that learned of it.
+    pub learned: u64,
+    /// Pairs that had not by the end.
+    pub never: u64,
+    /// Median of the whole delay.
+    pub total_p50_us: Option<u64>,
+    /// 95th percentile.
+    pub total_p95_us: Option<u64>,
+    /// 99th percentile.
+    pub total_p99_us: Option<u64>,
+    /// Median of the server's share.
+    pub server_p50_us: Option<u64>,
+    /// 95th percentile.
+    pub server_p95_us: Option<u64>,
+    /// 99th percentile.
+    pub server_p99_us: Option<u64>,
+}
+
+impl Propagation {
+    /// Its row.
+    pub fn row(&self) -> PropagationRow {
+        let known = |us: u64| (self.learned > 0).then_some(us);
+        PropagationRow {
+            arm: self.arm,
+            change: self.change,
+            from: self.from,
+            to: self.to,
+            learned: self.learned,
+            never: self.never,
+            total_p50_us: known(self.total.p50_us),
+            total_p95_us: known(self.total.p95_us),
+            total_p99_us: known(self.total.p99_us),
+            server_p50_us: known(self.server.p50_us),
+            server_p95_us: known(self.server.p95_us),
+            server_p99_us: known(self.server.p99_us),
+        }
+    }
 }
 
 /// Delays as they are collected.

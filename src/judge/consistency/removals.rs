@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::metrics::row::{Certainty, Event};
+use crate::metrics::row::{Certainty, Event, ObservationRow};
 use crate::scenario::DeviceKind;
 
 use super::Agreement;
@@ -306,16 +306,9 @@ impl<'a> One<'_, 'a> {
             || self.rows_of(Event::Expunge).next().is_some()
     }
 
-    fn rows_of(
-        &self,
-        event: Event,
-    ) -> impl Iterator<Item = &'a crate::metrics::row::ObservationRow> {
-        let message = self.message;
-        self.history
-            .rows
-            .iter()
-            .copied()
-            .filter(move |row| row.event == event && row.message.as_deref() == Some(message))
+    fn rows_of(&self, event: Event) -> impl Iterator<Item = &'a ObservationRow> {
+        let rows = self.history.rows_of(self.message).iter().copied();
+        rows.filter(move |row| row.event == event)
     }
 
     /// Devices on which it lies whole at the end.

@@ -2,7 +2,8 @@
 
 use super::mail::kept_mail;
 use super::{ArmFigures, Observed, Part, Ruling};
-use crate::judge::figure::percent;
+use crate::judge::consistency::WhereaboutsRow;
+use crate::judge::figure::{percent, quantile};
 use crate::judge::verdict::Answer;
 use crate::scenario::{DeviceKind, Protocol};
 
@@ -28,11 +29,31 @@ pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
             .any(|row| row.device != DeviceKind::Notebook && row.on_device);
         left += u64::from(message.on_server() || elsewhere);
     }
+    let worst = |left: fn(&WhereaboutsRow) -> u64| worst_moment(part, left);
     vec![
         ("left_without_devices", percent(on_server, all)),
         ("left_without_server", percent(on_device, all)),
         ("left_without_notebook", percent(left, owners)),
+        (
+            "worst_without_devices",
+            worst(|row| row.left_without_devices),
+        ),
+        ("worst_without_server", worst(|row| row.left_without_server)),
+        ("worst_without_phone", worst(|row| row.left_without_phone)),
+        (
+            "worst_without_notebook",
+            worst(|row| row.left_without_notebook),
+        ),
     ]
+}
+
+/// The smallest share of the mail that is left in any second, and how many seconds were looked at.
+fn worst_moment(part: Part<'_>, left: fn(&WhereaboutsRow) -> u64) -> Observed {
+    let shares = part
+        .whereabouts()
+        .filter(|row| row.mail_messages > 0)
+        .map(|row| 100.0 * left(row) as f64 / row.mail_messages as f64);
+    quantile(shares, 0.0)
 }
 
 pub(super) fn decide(arm: &ArmFigures) -> Ruling {

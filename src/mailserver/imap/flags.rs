@@ -11,7 +11,7 @@ use super::view::{View, write_modseq};
 use super::{Answer, Session};
 use crate::mailserver::connection::Ended;
 use crate::mailserver::faults::{Cut, CutAt};
-use crate::mailserver::store::{Change, Flags, StoreError};
+use crate::mailserver::store::{Change, Flags, StoreError, Stored};
 use crate::proto::imap::server::{mailbox_name, number, sequence_set};
 
 impl Session {
@@ -49,13 +49,22 @@ impl Session {
             StoreType::Add => Change::Add,
             StoreType::Remove => Change::Remove,
         };
-        let stored = match view
+        let forgets = change == Change::Add
+            && !names
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case("\\Deleted"))
+            && self.shared.loses_flag();
+        let kept: &[&str] = if forgets { &[] } else { &names };
+        let stored = view
             .mailbox
-            .change_flags(&uids, change, &names, unchanged_since)
-        {
+            .change_flags(&uids, change, kept, unchanged_since);
+        let mut stored = match stored {
             Ok(stored) => stored,
             Err(error) => return error.into(),
         };
+        if forgets {
+            pretend(&mut stored, &names);
+        }
         let out = &mut self.connection.out;
         if let Err(error) = view.refresh_keywords(out) {
             return error.into();
@@ -119,7 +128,7 @@ impl Session {
             Ok(indices) => indices.map(|indices| uids(view, &indices)),
             Err(error) => return error.into(),
         };
-        let expunged = view.mailbox.expunge(|message| {
+        let expunged = self.shared.expunge(&view.mailbox, |message| {
             message.flags.contains(Flags::DELETED)
                 && only
                     .as_ref()
@@ -197,9 +206,9 @@ impl Session {
         if !and_remove {
             return Answer::ok(format!("{code} Done"));
         }
-        let removed = view
-            .mailbox
-            .expunge(|message| from.binary_search(&message.uid).is_ok());
+        let removed = self.shared.expunge(&view.mailbox, |message| {
+            from.binary_search(&message.uid).is_ok()
+        });
         match removed {
             Ok(amount) => {
                 self.shared.deleted.add(amount);
@@ -209,6 +218,16 @@ impl Session {
                 answer
             }
             Err(error) => error.into(),
+        }
+    }
+}
+
+/// A flag that was not kept is told as if it were.
+fn pretend(stored: &mut Stored, names: &[&str]) {
+    let wanted = |name: &str| names.iter().any(|it| it.eq_ignore_ascii_case(name));
+    for (message, _) in &mut stored.messages {
+        for (flag, _) in Flags::SYSTEM.iter().filter(|(_, name)| wanted(name)) {
+            message.flags = message.flags | *flag;
         }
     }
 }

@@ -1,5 +1,7 @@
 //! IDLE (RFC 2177): changes are told as they happen, until the client says DONE.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::input::Input;
@@ -33,8 +35,19 @@ impl Session {
             };
             tokio::select! {
                 filled = self.connection.fill(left) => filled?,
-                () = view.changed() => {}
+                () = view.changed() => self.hold_back(left).await?,
             }
+        }
+    }
+
+    /// A server that tells late, on purpose, lets time pass, unless the client has enough of it.
+    async fn hold_back(&mut self, left: Duration) -> Result<(), Ended> {
+        let Some(delay) = self.shared.config.faults.notice_delay() else {
+            return Ok(());
+        };
+        tokio::select! {
+            filled = self.connection.fill(left) => filled,
+            () = tokio::time::sleep(delay) => Ok(()),
         }
     }
 }

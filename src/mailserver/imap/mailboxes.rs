@@ -208,9 +208,11 @@ impl Session {
             Err(answer) => return answer,
         };
         let with_modseqs = !self.is_without(Feature::Condstore);
+        // Who only looks is shown the mailbox as it is.
+        let stale = (!read_only).then(|| self.shared.serves_stale()).flatten();
         let opened = mailbox_name(mailbox)
             .ok_or(StoreError::NoMailbox(String::new()))
-            .and_then(|name| View::open(user.mailbox(name)?, read_only));
+            .and_then(|name| View::open(user.mailbox(name)?, read_only, stale));
         let (view, opened) = match opened {
             Ok(opened) => opened,
             Err(error) => return error.into(),

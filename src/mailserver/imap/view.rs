@@ -3,13 +3,14 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use imap_codec::imap_types::sequence::{SeqOrUid, Sequence, SequenceSet};
 use tokio::sync::watch;
 
 use super::resync::{Extensions, write_vanished};
 use crate::mailserver::store::{
-    Flags, Look, MAX_KEYWORDS, Mailbox, Message, StoreError, flag_names,
+    Flags, Look, MAX_KEYWORDS, Mailbox, Message, Snapshot, StoreError, flag_names,
 };
 use crate::proto::imap::server::number;
 
@@ -25,6 +26,8 @@ pub(super) struct View {
     /// Mod-sequence up to which the client knows everything.
     version: u64,
     changes: watch::Receiver<u64>,
+    /// Served from a replica that is behind, on purpose: what it shows, and until when.
+    replica: Option<(Arc<Snapshot>, Instant)>,
 }
 
 #[derive(Clone, Copy)]
@@ -46,13 +49,18 @@ pub(super) struct Opened {
 }
 
 impl View {
-    /// Opens a mailbox.
+    /// Opens a mailbox; `stale`: as it was up to so long ago.
     pub(super) fn open(
         mailbox: Arc<Mailbox>,
         read_only: bool,
+        stale: Option<Duration>,
     ) -> Result<(Self, Opened), StoreError> {
         let changes = mailbox.watch()?;
-        let snapshot = mailbox.snapshot(!read_only)?;
+        let replica = stale.map(|lag| mailbox.replica(lag)).transpose()?;
+        let snapshot = match &replica {
+            Some((replica, _)) => replica.as_ref().clone(),
+            None => mailbox.snapshot(!read_only)?,
+        };
         let opened = Opened {
             uid_validity: snapshot.uid_validity,
             uid_next: snapshot.uid_next,
@@ -69,6 +77,7 @@ impl View {
             mailbox,
             read_only,
             changes,
+            replica,
         };
         Ok((view, opened))
     }
@@ -176,16 +185,20 @@ impl View {
 
     /// Looks at the mailbox and returns what the client knows of together with its index.
     pub(super) fn messages(&self, indices: &[usize]) -> Result<Vec<(usize, Message)>, StoreError> {
-        self.mailbox.look(false, |now| {
+        let find = |messages: &[Message]| {
             indices
                 .iter()
                 .filter_map(|&index| {
                     let uid = self.entries[index].uid;
-                    let at = now.messages.binary_search_by_key(&uid, |m| m.uid).ok()?;
-                    Some((index, now.messages[at]))
+                    let at = messages.binary_search_by_key(&uid, |m| m.uid).ok()?;
+                    Some((index, messages[at]))
                 })
                 .collect()
-        })
+        };
+        match &self.replica {
+            Some((replica, until)) if Instant::now() < *until => Ok(find(&replica.messages)),
+            _ => self.mailbox.look(false, |now| find(now.messages)),
+        }
     }
 
     /// The client is being told the flags of a message as they are.
@@ -210,6 +223,14 @@ impl View {
         expunges: bool,
         extensions: Extensions,
     ) -> Result<(), StoreError> {
+        if self
+            .replica
+            .as_ref()
+            .is_some_and(|(_, until)| Instant::now() < *until)
+        {
+            return Ok(());
+        }
+        self.replica = None;
         if *self.changes.borrow_and_update() == self.version {
             return Ok(());
         }

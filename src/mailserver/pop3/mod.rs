@@ -17,6 +17,7 @@ use super::faults::{Cut, CutAt, Feature};
 use super::login;
 use super::server::Shared;
 use super::store::{Mailbox, Message, PopLock, StoreError, User};
+use super::wrong::Wrong;
 use crate::proto::dots::Stuffer;
 use crate::proto::pop3::apop_digest;
 use crate::proto::pop3::server::{BadCommand, Code, Command, LONGEST_LINE, end, err, line, ok};
@@ -125,7 +126,7 @@ impl Session {
             (Command::Uidl(which), true) => self.uidl(which),
             (Command::Retr(number), true) => self.retrieve(number, None).await?,
             (Command::Top(number, lines), true) => self.retrieve(number, Some(lines)).await?,
-            (Command::Dele(number), true) => self.delete(number),
+            (Command::Dele(number), true) => return self.delete(number).await,
             (Command::Rset, true) => self.reset(),
             (Command::User(name), false) => {
                 self.user = Some(name.to_owned());
@@ -279,7 +280,10 @@ impl Session {
             return Next::Go;
         };
         let opened = user.inbox().and_then(|mailbox| {
-            let snapshot = mailbox.snapshot(false)?;
+            let snapshot = match self.shared.serves_stale() {
+                Some(lag) => mailbox.replica(lag)?.0.as_ref().clone(),
+                None => mailbox.snapshot(false)?,
+            };
             Ok(Maildrop {
                 mailbox,
                 uid_validity: snapshot.uid_validity,
@@ -345,16 +349,38 @@ impl Session {
         }
     }
 
-    fn delete(&mut self, number: u32) {
+    async fn delete(&mut self, number: u32) -> Result<Next, Ended> {
         let Some(maildrop) = &mut self.maildrop else {
+            return Ok(Next::Go);
+        };
+        let Some(index) = maildrop.find(number) else {
+            no_such_message(&mut self.connection.out);
+            return Ok(Next::Go);
+        };
+        maildrop.deleted.insert(index);
+        ok(&mut self.connection.out, "marked");
+        let first = maildrop.deleted.len() == 1;
+        if self.shared.config.faults.does(Wrong::DeleteWithoutQuit) {
+            self.delete_at_once();
+        }
+        if first && self.shared.hangs_up() {
+            self.connection.flush().await?;
+            return Err(Ended::Closed);
+        }
+        Ok(Next::Go)
+    }
+
+    /// What is marked goes without waiting for QUIT, on purpose.
+    fn delete_at_once(&mut self) {
+        let Some(maildrop) = &self.maildrop else {
             return;
         };
-        match maildrop.find(number) {
-            Some(index) => {
-                maildrop.deleted.insert(index);
-                ok(&mut self.connection.out, "marked");
-            }
-            None => no_such_message(&mut self.connection.out),
+        match self
+            .shared
+            .expunge(&maildrop.mailbox, |message| maildrop.is_doomed(message))
+        {
+            Ok(amount) => self.shared.deleted.add(amount),
+            Err(error) => tracing::warn!("POP3: {error}"),
         }
     }
 
@@ -432,15 +458,8 @@ impl Session {
         if cut == Some(Cut::Before) {
             return Err(self.connection.cut_off());
         }
-        let doomed: Vec<u32> = maildrop
-            .deleted
-            .iter()
-            .map(|&index| maildrop.messages[index].uid)
-            .collect();
-        let deleted = maildrop
-            .mailbox
-            .expunge(|message| doomed.binary_search(&message.uid).is_ok());
-        match deleted {
+        let doomed = |message: &Message| maildrop.is_doomed(message);
+        match self.shared.expunge(&maildrop.mailbox, doomed) {
             Ok(amount) => {
                 self.shared.deleted.add(amount);
                 ok(
@@ -464,6 +483,14 @@ impl Maildrop {
             .iter()
             .enumerate()
             .filter(|(index, _)| !self.deleted.contains(index))
+    }
+
+    /// Whether it is marked.
+    fn is_doomed(&self, message: &Message) -> bool {
+        let index = self
+            .messages
+            .binary_search_by_key(&message.uid, |it| it.uid);
+        index.is_ok_and(|index| self.deleted.contains(&index))
     }
 
     /// The index of a message by its number, unless it is marked.

@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -37,6 +38,8 @@ pub struct Mailbox {
     state: Mutex<Option<State>>,
     version: watch::Sender<u64>,
     structures: Mutex<HashMap<u32, Arc<Structure>>>,
+    /// For a server that is stale on purpose: what it was, and until when that is shown.
+    replica: Mutex<Option<(Arc<Snapshot>, Instant)>>,
 }
 
 impl Mailbox {
@@ -69,6 +72,7 @@ impl Mailbox {
             state: Mutex::new(None),
             version: watch::Sender::new(0),
             structures: Mutex::default(),
+            replica: Mutex::default(),
         }
     }
 
@@ -122,6 +126,33 @@ impl Mailbox {
                 messages: state.contents.messages.clone(),
                 recent_from,
             })
+        })
+    }
+
+    /// The mailbox as a replica has it that is brought up to date every `lag`, and when it will be.
+    pub fn replica(&self, lag: Duration) -> Result<(Arc<Snapshot>, Instant), StoreError> {
+        let mut replica = lock(&self.replica);
+        if let Some((snapshot, until)) = &*replica
+            && Instant::now() < *until
+        {
+            return Ok((Arc::clone(snapshot), *until));
+        }
+        let fresh = (Arc::new(self.snapshot(false)?), Instant::now() + lag);
+        *replica = Some((Arc::clone(&fresh.0), fresh.1));
+        Ok(fresh)
+    }
+
+    /// A fault on purpose: the UIDs of the last messages that were deleted are given to the next that come.
+    pub fn give_uids_again(&self) -> Result<(), StoreError> {
+        self.with(|state, _| {
+            let last = state
+                .contents
+                .messages
+                .last()
+                .map_or(0, |message| message.uid);
+            state.contents.uid_next = last + 1;
+            state.recent_from = state.recent_from.min(last + 1);
+            Ok(())
         })
     }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::chart::Chart;
 use super::lang::{self, Lang};
-use super::{REPORT_HTML, REPORT_MD, number, table};
+use super::{REPORT_HTML, REPORT_MD, consistency, number, table};
 use crate::judge::prediction::RTTS_MS;
 use crate::judge::{JudgedRow, Judgement, Kind, Metric, Prediction, Role};
 use crate::metrics::row::ErrorRow;
@@ -147,6 +147,7 @@ impl Page<'_> {
                 rtts => RTTS_MS.to_vec(),
                 predictions => judgement.predictions.iter().map(elsewhere).collect::<Vec<_>>(),
                 checks => from_rows(&judgement.checks),
+                consistency => from_rows(consistency::Section::of(&judgement.consistency)),
                 errors => self.error_counts(),
                 blocks => judgement.setting.blocks,
                 thin => judgement.setting.blocks < crate::judge::BLOCKS_FOR_INTERVALS,
@@ -404,6 +405,11 @@ fn headings(lang: Lang) -> BTreeMap<&'static str, &'static str> {
         ("elsewhere", "On another network", "บนเครือข่ายอื่น"),
         ("settings", "Settings and versions", "การตั้งค่าและรุ่น"),
         ("scenario", "The scenario", "สถานการณ์"),
+        (
+            "consistency",
+            "Consistency across devices",
+            "ความสอดคล้องระหว่างอุปกรณ์",
+        ),
         ("checks", "Sums that must add up", "ผลรวมที่ต้องตรงกัน"),
         ("errors", "Errors", "ข้อผิดพลาด"),
         ("limits", "Limits", "ข้อจำกัด"),

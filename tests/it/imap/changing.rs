@@ -170,7 +170,7 @@ fn idle_ends_with_the_first_change_and_says_done() {
             let first = session.idle(std::future::pending()).await;
             assert_eq!(session.changes().exists, Some(4));
             let second = session.idle(std::future::pending()).await;
-            assert!(session.changes().flags[0].flags.is_seen());
+            assert!(session.changes().flags()[0].flags.is_seen());
             let third = session
                 .idle(tokio::time::sleep(Duration::from_millis(30)))
                 .await;

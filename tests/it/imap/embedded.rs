@@ -284,7 +284,7 @@ fn what_one_session_does_another_sees_idle_or_not() {
                 .unwrap();
         });
         assert_eq!(ended, Ok(IdleEnd::Changed));
-        assert!(phone.changes().flags[0].flags.is_seen());
+        assert!(phone.changes().flags()[0].flags.is_seen());
         let stop = tokio::time::sleep(Duration::from_millis(20));
         assert_eq!(phone.idle(stop).await, Ok(IdleEnd::Stopped));
 

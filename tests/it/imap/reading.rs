@@ -63,10 +63,10 @@ fn the_list_view_reads_flags_sizes_and_identities_and_leaves_out_what_was_not_as
             let list = session.list_view(7..).await.unwrap();
             let changes = session.changes();
             assert_eq!((changes.exists, changes.expunged), (Some(5), 1));
-            assert_eq!(changes.flags[0].sequence, 1);
+            assert_eq!(changes.flags()[0].sequence, 1);
             assert!(
                 changes
-                    .flags
+                    .flags()
                     .iter()
                     .any(|update| update.flags.is_answered())
             );
@@ -107,7 +107,7 @@ fn a_message_streams_into_its_digest_whether_small_large_or_quoted() {
                     .await
                     .unwrap();
                 assert_eq!(part.unwrap().octets, 5);
-                assert!(session.changes().flags[0].flags.is_seen());
+                assert!(session.changes().flags()[0].flags.is_seen());
                 digest
             },
         );

@@ -131,7 +131,7 @@ fn with_qresync_on_expunged_messages_are_told_by_uid() {
     );
     assert_eq!(changes.vanished, [405..=405, 407..=407, 410..=412]);
     assert_eq!((changes.expunged, exists), (5, 3));
-    assert_eq!(changes.flags[0].uid, Some(600), "not asked for: news");
+    assert_eq!(changes.flags()[0].uid, Some(600), "not asked for: news");
 }
 
 #[test]

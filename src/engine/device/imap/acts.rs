@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use crate::client::{ClientError, SessionFigures};
 use crate::engine::device::{Cost, Opened};
-use crate::metrics::row::{Opening, Purpose};
+use crate::metrics::row::{Event, Opening, Purpose};
 use crate::metrics::{ErrorClass, Operation, Timing};
-use crate::proto::imap::{Criterion, Part, StoreMode};
+use crate::proto::imap::{Criterion, Part};
 use crate::scenario::ImapKeep;
 
 use super::ImapDevice;
@@ -92,8 +92,7 @@ impl ImapDevice {
             Place::Here(uid) => {
                 let at = self.open_here(seq, attachment, due, asked);
                 if let Some(uid) = uid {
-                    let session = line.session()?;
-                    session.store(uid, StoreMode::Add, &["\\Seen"]).await?;
+                    line.set_flag(self, seq, uid, "\\Seen").await?;
                 }
                 return Ok((Opening::Local, at));
             }
@@ -123,7 +122,7 @@ impl ImapDevice {
             Ok(()),
         );
         self.store.borrow_mut().open(seq, readable);
-        session.store(uid, StoreMode::Add, &["\\Seen"]).await?;
+        line.set_flag(self, seq, uid, "\\Seen").await?;
         if attachment && let Some(part) = parts.iter().find(|part| part.is_attachment) {
             octets += self.open_attachment(line, uid, part).await?;
         }
@@ -177,8 +176,10 @@ impl ImapDevice {
         let mut store = self.store.borrow_mut();
         if whole {
             store.keep_whole(seq, of);
-        } else {
+            self.owner.keeps(seq, Event::Keep, of);
+        } else if !store.copy(seq).whole {
             store.keep_text(seq, octets, of);
+            self.owner.keeps(seq, Event::KeepPart, octets.min(of));
         }
     }
 
@@ -256,8 +257,7 @@ impl ImapDevice {
         };
         line.due_next(Instant::now());
         self.connected(line).await?;
-        let session = line.session()?;
-        session.store(uid, StoreMode::Add, &["\\Seen"]).await?;
+        line.set_flag(self, seq, uid, "\\Seen").await?;
         Ok(())
     }
 
@@ -267,8 +267,7 @@ impl ImapDevice {
             let Some(uid) = self.on_server(line, seq).await? else {
                 return Ok(false);
             };
-            let session = line.session()?;
-            session.store(uid, StoreMode::Add, &["\\Flagged"]).await?;
+            line.set_flag(self, seq, uid, "\\Flagged").await?;
             Ok(true)
         })
         .await;
@@ -280,15 +279,15 @@ impl ImapDevice {
             let Some(uid) = self.on_server(line, seq).await? else {
                 return Ok(false);
             };
-            let session = line.session()?;
-            session.store(uid, StoreMode::Add, &["\\Deleted"]).await?;
+            line.set_flag(self, seq, uid, "\\Deleted").await?;
             if let Some(entry) = self.owner.ledger.borrow_mut().entry_mut(seq) {
                 entry.deleted = true;
             }
             // The answer may never come, or not be waited for.
             self.owner.ledger.borrow_mut().removal_asked(seq);
-            session.expunge_uids(uid).await?;
+            line.expunge(self, seq, uid).await?;
             self.owner.removed(seq);
+            self.owner.keeps(seq, Event::Discard, 0);
             let mut store = self.store.borrow_mut();
             store.delete(seq);
             store.unplace(seq);
@@ -311,7 +310,7 @@ impl ImapDevice {
             };
             // The answer may never come: then it is in one place or the other.
             note(Some(folder));
-            let moved = line.session()?.move_to(uid, &name).await;
+            let moved = line.move_to(self, seq, uid, &name).await;
             if moved.as_ref().is_err_and(ClientError::is_refusal) {
                 note(None);
             }

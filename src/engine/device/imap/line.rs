@@ -5,16 +5,20 @@ use std::future::Future;
 use std::ops::RangeInclusive;
 use std::time::Instant;
 
-use crate::client::{ClientError, IdleEnd, ImapSession, ListEntry, OpenError, SessionFigures};
+use crate::client::{
+    ClientError, IdleEnd, ImapSession, ListEntry, OpenError, Selected, SessionFigures,
+};
 use crate::engine::journal::Journal;
 use crate::engine::log::Tap;
-use crate::metrics::row::Purpose;
+use crate::engine::witness::Witness;
+use crate::metrics::row::{Event, Purpose};
 use crate::metrics::{ErrorClass, Operation};
 use crate::scenario::{ImapKeep, Protocol};
 use crate::target::Service;
 
 use super::ImapDevice;
 use super::folders::{Folder, Folders};
+use super::inbox::{Inbox, Listed, bits};
 
 /// Flags of known messages are asked for in groups of so many UIDs (RFC 4549 section 4.3.1).
 const GROUP: u32 = 100;
@@ -22,9 +26,11 @@ const GROUP: u32 = 100;
 /// A device's connections and what it knows by them.
 #[derive(Debug, Default)]
 pub(super) struct Line {
-    open: Option<Open>,
+    pub(super) open: Option<Open>,
     extras: Vec<Open>,
     uid_validity: Option<u32>,
+    /// What the history was told of it.
+    pub(super) inbox: Inbox,
     /// All messages up to this UID were listed, or passed over because they were older than the window.
     highest_uid: u32,
     /// The oldest UID of the window.
@@ -34,9 +40,10 @@ pub(super) struct Line {
 }
 
 #[derive(Debug)]
-struct Open {
-    session: ImapSession<Tap>,
+pub(super) struct Open {
+    pub(super) session: ImapSession<Tap>,
     journal: Journal,
+    pub(super) witness: Witness,
 }
 
 impl Line {
@@ -61,13 +68,15 @@ impl Line {
         self.open
             .as_mut()
             .map(|open| &mut open.session)
-            .ok_or_else(|| {
-                ClientError::new(
-                    ErrorClass::ConnectionLost,
-                    Operation::Noop,
-                    "the connection is gone",
-                )
-            })
+            .ok_or_else(Self::no_connection)
+    }
+
+    pub(super) fn no_connection() -> ClientError {
+        ClientError::new(
+            ErrorClass::ConnectionLost,
+            Operation::Noop,
+            "the connection is gone",
+        )
     }
 
     /// When the next command is due, if there is a connection.
@@ -87,10 +96,13 @@ impl Line {
         if let Some(open) = &mut self.open {
             open.session.due_next(due);
             // One who idles has been told already, and what came in between is told with the next reply.
+            let asked = Instant::now();
             if device.refresh.is_none() {
                 open.session.noop().await?;
+                let span = (asked, Instant::now());
+                open.witness.note(Event::Asked, span, |_| {});
             }
-            return if self.news() {
+            return if self.news(device) {
                 self.list_new(device).await
             } else {
                 Ok(())
@@ -102,7 +114,9 @@ impl Line {
 
     /// SELECT INBOX and the first list view of a connection.
     async fn select_and_list(&mut self, device: &ImapDevice) -> Result<(), ClientError> {
+        let sent = Instant::now();
         let selected = self.session()?.select("INBOX").await?;
+        self.note_select(sent, &selected);
         let known = self.uid_validity == selected.uid_validity && self.highest_uid > 0;
         let remembers = known && device.keep != ImapKeep::Nothing;
         let remembered = self.lowest_uid..=self.highest_uid;
@@ -139,21 +153,39 @@ impl Line {
         device: &ImapDevice,
         known: RangeInclusive<u32>,
     ) -> Result<(), ClientError> {
+        let sent = Instant::now();
+        let mut told = Vec::new();
         let mut there = HashMap::new();
         for first in known.clone().step_by(GROUP as usize) {
             let last = first.saturating_add(GROUP - 1).min(*known.end());
             let flags = self.session()?.fetch_flags(first..=last).await?;
+            told.extend(flags.iter().map(|entry| Listed {
+                uid: entry.uid,
+                seq: None,
+                flags: bits(&entry.flags),
+                mod_seq: entry.mod_seq,
+            }));
             there.extend(flags.iter().map(|entry| (entry.uid, entry.flags.is_seen())));
         }
+        self.write_list(device, sent, (*known.start(), Some(*known.end())), &told);
         device.store.borrow_mut().keep_uids(&known, &there);
         Ok(())
     }
 
-    /// Whether the server told of messages since somebody asked last.
-    pub(super) fn news(&mut self) -> bool {
-        self.open
-            .as_mut()
-            .is_some_and(|open| open.session.changes().exists.is_some())
+    fn note_select(&mut self, sent: Instant, selected: &Selected) {
+        if self.uid_validity != selected.uid_validity {
+            self.inbox.forget();
+        }
+        self.inbox.listen(sent);
+        if let Some(open) = &self.open {
+            let span = (sent, Instant::now());
+            open.witness.note(Event::Select, span, |row| {
+                row.uid_validity = selected.uid_validity;
+                row.uid_next = selected.uid_next;
+                row.mod_seq = selected.highest_mod_seq;
+                row.messages = Some(selected.exists);
+            });
+        }
     }
 
     /// Lists what is new; a device that keeps everything fetches it too.
@@ -165,10 +197,11 @@ impl Line {
     /// Lists what lies beyond the highest UID known.
     async fn list_headers(&mut self, device: &ImapDevice) -> Result<(), ClientError> {
         let known = self.highest_uid;
+        let sent = Instant::now();
         let mut list = self.session()?.list_view(known + 1..).await?;
         // `n:*` names the last message even where its UID is below n (RFC 3501 section 6.4.8).
         list.retain(|entry| entry.uid > known);
-        self.take_in(device, &list);
+        self.take_in(device, sent, (known + 1, None), &list);
         self.highest_uid = list.iter().map(|entry| entry.uid).fold(known, u32::max);
         Ok(())
     }
@@ -191,15 +224,23 @@ impl Line {
             return Ok(false);
         }
         let lowest = self.lowest_uid;
+        let sent = Instant::now();
         let list = self.session()?.list_view(1..=lowest - 1).await?;
-        self.take_in(device, &list);
+        self.take_in(device, sent, (1, Some(lowest - 1)), &list);
         self.lowest_uid = 1;
         Ok(!list.is_empty())
     }
 
     /// Shows what was listed, as far as it is of this run.
-    fn take_in(&mut self, device: &ImapDevice, list: &[ListEntry]) {
+    fn take_in(
+        &mut self,
+        device: &ImapDevice,
+        sent: Instant,
+        range: (u32, Option<u32>),
+        list: &[ListEntry],
+    ) {
         let now = Instant::now();
+        self.write_list(device, sent, range, &listed(device, list));
         let ledger = device.owner.ledger.borrow();
         let mut store = device.store.borrow_mut();
         for entry in list {
@@ -220,10 +261,17 @@ impl Line {
         seq: u32,
         uid: u32,
     ) -> Result<(), ClientError> {
-        let Some(digest) = self.session()?.fetch_message(uid, true).await? else {
+        let deed = self.witness()?.begin(Event::Retrieve).with(|row| {
+            row.uid = Some(uid);
+            row.message = Some(device.owner.ledger.borrow().identity(seq));
+        });
+        let fetched = self.session()?.fetch_message(uid, true).await;
+        deed.end(&fetched);
+        let Some(digest) = fetched? else {
             return Ok(());
         };
         device.store.borrow_mut().keep_whole(seq, digest.octets);
+        device.owner.keeps(seq, Event::Keep, digest.octets);
         device.owner.verify(seq, digest.body_hash);
         if let Some(journal) = self.journal() {
             journal.messages += 1;
@@ -235,7 +283,13 @@ impl Line {
         &mut self,
         stop: impl Future<Output = ()>,
     ) -> Result<IdleEnd, ClientError> {
-        self.session()?.idle(stop).await
+        let sent = Instant::now();
+        let end = self.session()?.idle(stop).await?;
+        if let Some(open) = &self.open {
+            let span = (sent, Instant::now());
+            open.witness.note(Event::Watched, span, |_| {});
+        }
+        Ok(end)
     }
 
     /// Notes the error; unless it was a mere refusal, the connection is of no more use.
@@ -247,7 +301,11 @@ impl Line {
             }
             return;
         }
-        if let Some(Open { session, journal }) = self.open.take() {
+        // The witness, dropped here, tells that the connection was cut.
+        if let Some(Open {
+            session, journal, ..
+        }) = self.open.take()
+        {
             journal.end(&session.abort(), Some(error));
         }
     }
@@ -328,10 +386,24 @@ impl Line {
     }
 }
 
+/// What a list tells the history.
+fn listed(device: &ImapDevice, list: &[ListEntry]) -> Vec<Listed> {
+    let ledger = device.owner.ledger.borrow();
+    let entry = |entry: &ListEntry| Listed {
+        uid: entry.uid,
+        seq: entry.id.as_deref().and_then(|id| ledger.seq(id)),
+        flags: bits(&entry.flags),
+        mod_seq: None,
+    };
+    list.iter().map(entry).collect()
+}
+
 impl Open {
     async fn hang_up(mut self) {
         self.session.due_next(Instant::now());
+        let deed = self.witness.farewell(Event::Logout);
         let (figures, farewell) = self.session.logout().await;
+        deed.end(&farewell);
         self.journal.end(&figures, farewell.err().as_ref());
     }
 }
@@ -345,21 +417,28 @@ async fn connect(device: &ImapDevice, purpose: Purpose, due: Instant) -> Result<
         journal.end(&SessionFigures::default(), Some(&error));
         return Err(error);
     };
+    let sent = Instant::now();
     let opened = ImapSession::open(&owner.dialer, address, *tls, &owner.login, due, owner.tap());
     let mut session = match opened.await {
         Ok(session) => session,
         Err(OpenError { error, figures }) => {
+            drop(owner.witness(sent, Some(&error)));
             owner.not_reached(&error);
             journal.end(&figures, Some(&error));
             return Err(error);
         }
     };
     owner.logged_in();
+    let witness = owner.witness(sent, None);
     if device.compress
         && let Err(error) = session.compress().await
     {
         journal.end(&session.abort(), Some(&error));
         return Err(error);
     }
-    Ok(Open { session, journal })
+    Ok(Open {
+        session,
+        journal,
+        witness,
+    })
 }

@@ -54,7 +54,8 @@ impl<'a> Reader<'a> {
             Event::Deliver | Event::Append | Event::Move | Event::Expunge => {
                 change(history, row);
             }
-            Event::Dele if row.outcome == Certainty::Ok => {
+            // Whether it was answered or not: DELE alone deletes nothing.
+            Event::Dele if row.outcome != Certainty::Fail => {
                 self.marked.entry(row.session).or_default().push(row);
             }
             Event::Quit | Event::Logout | Event::Cut => self.end(history, row),

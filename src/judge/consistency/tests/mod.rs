@@ -6,6 +6,7 @@ mod numbers;
 mod pop;
 mod random;
 mod timing;
+mod whereabouts;
 mod writes;
 
 use super::{Anomaly, AnomalyKind, Findings, LATE, Severity, examine};

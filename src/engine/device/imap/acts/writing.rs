@@ -8,9 +8,9 @@ use crate::engine::device::imap::ImapDevice;
 use crate::engine::device::imap::folders::Folder;
 use crate::engine::device::imap::line::Line;
 use crate::metrics::Operation;
+use crate::metrics::row::{Event, FlagBits};
 use crate::plan::MessageSpec;
 use crate::plan::message::{Envelope, Writer};
-use crate::proto::imap::StoreMode;
 
 impl ImapDevice {
     /// APPEND of the answer to the folder of sent mail (which is made if there is none), STORE +FLAGS (\Answered).
@@ -31,8 +31,7 @@ impl ImapDevice {
                 (id, ledger.identities(ancestors))
             };
             self.file_sent(line, &id, &ancestors, reply).await?;
-            let session = line.session()?;
-            session.store(uid, StoreMode::Add, &["\\Answered"]).await?;
+            line.set_flag(self, seq, uid, "\\Answered").await?;
             Ok(true)
         })
         .await;
@@ -71,9 +70,21 @@ impl ImapDevice {
         };
         let body = Writer::new(message, &envelope);
         let octets = body.octets();
+        let deed = line.witness()?.begin(Event::Append).with(|row| {
+            row.mailbox = Some(folder.clone());
+            row.message = Some(id.to_owned());
+            row.flags = Some(FlagBits::SEEN);
+            row.octets = Some(octets);
+        });
         let session = line.session()?;
-        session.append(&folder, &["\\Seen"], octets, body).await?;
-        self.owner.log.total(|totals| totals.appended.add(octets));
+        let log = &self.owner.log;
+        log.total(|totals| totals.unanswered_appends += 1);
+        let appended = session.append(&folder, &["\\Seen"], octets, body).await;
+        let answered = appended.as_ref().err().is_none_or(ClientError::is_refusal);
+        log.total(|totals| totals.unanswered_appends -= u64::from(answered));
+        deed.end(&appended);
+        appended?;
+        log.total(|totals| totals.appended.add(octets));
         Ok(())
     }
 }
