@@ -193,7 +193,7 @@ impl<'a> One<'_, 'a> {
         let held = if held.is_empty() {
             "no device holds it".to_owned()
         } else {
-            format!("{held} still hold it")
+            format!("it still lies on {held}")
         };
         let marked = self
             .history
@@ -288,7 +288,11 @@ impl<'a> One<'_, 'a> {
         if keepers.is_empty() || without.is_empty() {
             return None;
         }
-        let detail = format!("{} have it; {} never can", names(&keepers), names(&without));
+        let detail = format!(
+            "it lies on {} and can no longer reach {}",
+            names(&keepers),
+            names(&without)
+        );
         let kind = AnomalyKind::Stranded;
         Some(Anomaly {
             number: removal.row.uidl.clone(),
