@@ -13,6 +13,7 @@ pub mod crossover;
 mod gates;
 /// `mailgauge maildir-delivery`: a part of the target `courier`.
 pub mod maildir_delivery;
+mod measure;
 /// `mailgauge probe`: what a target offers.
 pub mod probe;
 mod progress;

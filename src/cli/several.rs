@@ -12,7 +12,8 @@ use crate::rundir::{Outcome, RunSet, SetManifest, SetTarget};
 use crate::target::{Target, TargetError};
 
 use super::UsageError;
-use super::compare::{Job, directory, outcome, runtime, stop_signal};
+use super::compare::{Job, directory, runtime, stop_signal};
+use super::measure::outcome;
 use super::report;
 use super::target::TargetOptions;
 
@@ -69,7 +70,11 @@ async fn compare(job: Job<'_>, candidates: Vec<Candidate>) -> anyhow::Result<Exi
         }
     }
     let names: Vec<&str> = candidates.iter().map(|it| it.name.as_str()).collect();
-    let dir = directory(job, &names.join("+"))?;
+    let dir = directory(
+        job.args.out.as_deref(),
+        &job.scenario.name,
+        &names.join("+"),
+    )?;
     let mut set = RunSet::create(&dir, manifest(job, &names))?;
     let mut exit = Exit::Pass;
     let count = candidates.len();
@@ -118,8 +123,8 @@ async fn turn(
     dir: &Path,
     stop: watch::Receiver<Stop>,
 ) -> anyhow::Result<Ended> {
-    match job.look_at(&mut target, &stop).await? {
-        Some(seen) => job.measure(target, seen, dir, stop).await,
+    match job.task().look_at(&mut target, &stop).await? {
+        Some(seen) => job.task().measure(target, seen, dir, stop).await,
         None => Ok(Ended::Interrupted),
     }
 }
