@@ -6,6 +6,7 @@ mod blocks;
 mod bootstrap;
 mod chance;
 mod holm;
+pub mod scaling;
 mod sign_flip;
 mod student;
 pub mod survival;
@@ -21,6 +22,15 @@ pub const CONFIDENCE: f64 = 0.95;
 
 /// A p below this is taken for a difference.
 pub const SIGNIFICANT: f64 = 0.05;
+
+/// The value at a share of what is sorted, nearest rank; 0 of nothing.
+fn quantile_of(sorted: &[f64], share: f64) -> f64 {
+    let last = sorted.len().saturating_sub(1) as f64;
+    sorted
+        .get((share * last).round() as usize)
+        .copied()
+        .unwrap_or(0.0)
+}
 
 /// The mean and the standard error of the mean; none of fewer than two values, which have no spread.
 fn mean_and_error(values: &[f64]) -> Option<(f64, f64)> {
