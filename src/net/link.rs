@@ -77,7 +77,7 @@ impl Link {
     pub fn new(shape: Shape, seed: u64) -> Self {
         let lane = |rate: u64| Lane {
             rate: rate.max(1),
-            free: Instant::now(),
+            free: tokio::time::Instant::now().into_std(),
         };
         Self {
             shape,

