@@ -14,8 +14,9 @@ pub(super) const SEGMENT: usize = 1448;
 /// Headers of a segment, which take their share of the rate.
 const HEADERS: usize = 52;
 
-/// What may wait in front of a lane. Enough that it never runs dry between two ticks of the clock, so that the rate
-/// holds; little enough that connections which share it take turns.
+/// How long before its last octets have left a connection may hand over more. Enough that the lane never runs dry between
+/// two ticks of the clock, so that the rate holds; little enough that connections which share it take turns: the next
+/// octets of each queue up when its last ones are near the front.
 const QUEUE: Duration = Duration::from_millis(20);
 
 /// A direction.
@@ -62,6 +63,23 @@ struct Lane {
     free: Instant,
 }
 
+/// What became of octets that were handed to a link.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    /// When the last of them has left the lane.
+    pub(super) left: Instant,
+    /// When the last of them arrives at the other end.
+    pub(super) arrives: Instant,
+}
+
+impl Sent {
+    /// When the connection that sent them may hand over more. What comes earlier waits where it is, in the end in the
+    /// sender's socket.
+    pub(super) fn opens(&self) -> Instant {
+        self.left.checked_sub(QUEUE).unwrap_or(self.left)
+    }
+}
+
 impl Lane {
     /// Hands octets to the lane; when the last of them has left it.
     fn send(&mut self, octets: usize, at: Instant) -> Instant {
@@ -94,21 +112,20 @@ impl Link {
         self.shape
     }
 
-    /// Sends octets on their way at `at`; when the last of them arrives at the other end.
-    pub(super) fn send(&self, way: Way, octets: usize, at: Instant) -> Instant {
+    /// Sends octets on their way at `at`.
+    pub(super) fn send(&self, way: Way, octets: usize, at: Instant) -> Sent {
         let mut lanes = self.lanes();
         let delay = self.delay(&mut lanes);
-        lanes.lane(way).send(octets, at) + delay
+        let left = lanes.lane(way).send(octets, at);
+        Sent {
+            left,
+            arrives: left + delay,
+        }
     }
 
     /// How long something without size is under way: a packet of the TCP handshake.
     pub(super) fn travel(&self) -> Duration {
         self.delay(&mut self.lanes())
-    }
-
-    /// When the lane takes more. What comes earlier waits where it is, in the end in the sender's socket.
-    pub(super) fn opens(&self, way: Way) -> Option<Instant> {
-        self.lanes().lane(way).free.checked_sub(QUEUE)
     }
 
     /// The most to hand over at once: what passes in a quarter of the queue's time, at least a segment.
@@ -158,7 +175,7 @@ impl Lanes {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{Link, SEGMENT, Shape, Way};
+    use super::{Link, QUEUE, SEGMENT, Shape, Way};
 
     const SLOW: Shape = Shape {
         down: 1_500_000,
@@ -172,9 +189,9 @@ mod tests {
         let link = Link::new(SLOW, 1);
         let now = Instant::now();
         // 1500 octets at 1.5 Mbit/s are 8 ms, at 0.75 Mbit/s 16 ms.
-        let down = link.send(Way::Down, SEGMENT, now) - now;
+        let down = link.send(Way::Down, SEGMENT, now).arrives - now;
         assert_eq!(down, Duration::from_millis(75 + 8));
-        let up = link.send(Way::Up, SEGMENT, now) - now;
+        let up = link.send(Way::Up, SEGMENT, now).arrives - now;
         assert_eq!(up, Duration::from_millis(75 + 16));
     }
 
@@ -183,11 +200,15 @@ mod tests {
         let link = Link::new(SLOW, 1);
         let now = Instant::now();
         for packet in 1..=100_u64 {
-            let arrived = link.send(Way::Down, SEGMENT, now) - now;
-            assert_eq!(arrived, Duration::from_millis(75 + 8 * packet));
+            let sent = link.send(Way::Down, SEGMENT, now);
+            assert_eq!(sent.arrives - now, Duration::from_millis(75 + 8 * packet));
+            assert_eq!(
+                sent.opens() + QUEUE,
+                now + Duration::from_millis(8 * packet)
+            );
         }
-        assert!(link.opens(Way::Down).unwrap() > now + Duration::from_millis(700));
-        assert!(link.opens(Way::Up).unwrap() <= now);
+        let up = link.send(Way::Up, SEGMENT, now);
+        assert_eq!(up.left - now, Duration::from_millis(16));
     }
 
     #[test]

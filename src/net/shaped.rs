@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep_until};
 
 use super::delay::DelayLine;
-use super::link::{Link, Way};
+use super::link::{Link, Sent, Way};
 use super::tcp::Tcp;
 
 #[cfg(test)]
@@ -32,6 +32,9 @@ pub(super) struct Shaped<S = Tcp> {
     link: Arc<Link>,
     arriving: DelayLine,
     leaving: DelayLine,
+    /// The last octets of this connection on each way.
+    last_down: Option<Sent>,
+    last_up: Option<Sent>,
     /// The server can not have answered us before our handshake got there.
     heard: Instant,
     /// How the server's side ended, and when that is known here.
@@ -52,6 +55,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shaped<S> {
             link,
             arriving: DelayLine::default(),
             leaving: DelayLine::default(),
+            last_down: None,
+            last_up: None,
             ended: None,
             broken: None,
             read_timer: Box::pin(sleep_until(now.into())),
@@ -84,7 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shaped<S> {
         let mut room = [0_u8; 16 * 1024];
         let quantum = self.link.quantum(Way::Down).min(room.len());
         while self.ended.is_none() && self.arriving.len() < self.link.window(Way::Down) {
-            let opens = self.link.opens(Way::Down);
+            let opens = self.last_down.map(|sent| sent.opens());
             if opens.is_some_and(|at| at > now + HALF_TICK) {
                 return opens;
             }
@@ -95,8 +100,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shaped<S> {
                 Poll::Pending => return None,
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
                     let octets = buffer.filled();
-                    let at = self.link.send(Way::Down, octets.len(), sent);
-                    self.arriving.put(octets, at);
+                    let sent = self.link.send(Way::Down, octets.len(), sent);
+                    self.last_down = Some(sent);
+                    self.arriving.put(octets, sent.arrives);
                 }
                 Poll::Ready(end) => {
                     let at = self.arriving.in_order(sent + self.link.travel());
@@ -198,12 +204,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Shaped<S> {
             if let Some(error) = this.broken.take() {
                 return Poll::Ready(Err(error));
             }
-            let opens = this.link.opens(Way::Up);
+            let opens = this.last_up.map(|sent| sent.opens());
             let waits = opens.filter(|at| *at > now + HALF_TICK);
             if waits.is_none() && this.leaving.len() < this.link.window(Way::Up) {
                 let octets = bytes.len().min(this.link.quantum(Way::Up));
-                let at = this.link.send(Way::Up, octets, now);
-                this.leaving.put(&bytes[..octets], at);
+                let sent = this.link.send(Way::Up, octets, now);
+                this.last_up = Some(sent);
+                this.leaving.put(&bytes[..octets], sent.arrives);
                 return Poll::Ready(Ok(octets));
             }
             let next = [leaves, waits].into_iter().flatten().min();

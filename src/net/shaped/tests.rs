@@ -40,9 +40,9 @@ fn transfer(octets: usize, rate: u64) -> Duration {
 /// How long a download from a server that has all of it ready takes.
 async fn download(link: &Arc<Link>) -> Duration {
     let (mut device, mut server) = connection(link);
-    tokio::spawn(async move { server.write_all(&[7; OCTETS]).await });
+    tokio::spawn(async move { server.write_all(&vec![7; OCTETS]).await });
     let begun = Instant::now();
-    device.read_exact(&mut [0; OCTETS]).await.unwrap();
+    device.read_exact(&mut vec![0; OCTETS]).await.unwrap();
     begun.elapsed()
 }
 
@@ -82,10 +82,10 @@ async fn an_upload_takes_its_octets_over_the_rate_of_the_way_up() {
     let (mut device, mut server) = connection(&link());
     let begun = Instant::now();
     let arrived = tokio::spawn(async move {
-        server.read_exact(&mut [0; OCTETS]).await.unwrap();
+        server.read_exact(&mut vec![0; OCTETS]).await.unwrap();
         Instant::now()
     });
-    device.write_all(&[7; OCTETS]).await.unwrap();
+    device.write_all(&vec![7; OCTETS]).await.unwrap();
     device.shutdown().await.unwrap();
     let took = arrived.await.unwrap() - begun;
     assert_took(took, SLOW_4G.rtt / 2 + transfer(OCTETS, SLOW_4G.up));
@@ -99,7 +99,7 @@ async fn connections_behind_one_link_take_turns() {
     assert_took(later, SLOW_4G.rtt + transfer(2 * OCTETS, SLOW_4G.down));
     // Neither is done long before the other: what lies between is what waits in front of the lane.
     assert!(
-        later - sooner < Duration::from_millis(60),
+        later.abs_diff(sooner) < Duration::from_millis(60),
         "{first:?} {second:?}"
     );
 }
