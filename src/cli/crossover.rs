@@ -9,12 +9,10 @@ use super::counter::Counter;
 use super::target::TargetOptions;
 use crate::engine;
 use crate::exit::Exit;
+use crate::metrics::Visit;
 use crate::report::{self, Lang};
 use crate::rundir;
-use crate::scenario::Arm;
-
-/// On its first visit a device has nothing yet, so what else an arm keeps or asks for later makes no difference.
-const ARMS: [Arm; 2] = [Arm::POP3, Arm::IMAP];
+use crate::scenario::{Arm, Scenario};
 
 /// Measure the time to the first readable message against mailbox, attachment and round trip, per arm.
 #[derive(Debug, clap::Args)]
@@ -25,6 +23,22 @@ pub struct Args {
     /// Where `crossover.csv` and `charts/` go: a folder that does not exist or is empty.
     #[arg(long, value_name = "DIR", default_value = "results/crossover")]
     out: PathBuf,
+    /// Arms whose phone comes for the first time.
+    #[arg(
+        long,
+        value_name = "ARM,…",
+        value_delimiter = ',',
+        default_value = "pop3,imap,k9"
+    )]
+    first: Vec<Arm>,
+    /// Arms whose phone has been there and knows all but the newest message.
+    #[arg(
+        long,
+        value_name = "ARM,…",
+        value_delimiter = ',',
+        default_value = "pop3-keep,imap-cached"
+    )]
+    again: Vec<Arm>,
     /// How often each point is measured; the picture shows the median.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     repeat: u32,
@@ -34,6 +48,27 @@ pub struct Args {
     /// Show no progress.
     #[arg(short, long)]
     quiet: bool,
+}
+
+impl Args {
+    /// Each arm once, for its curve has one name.
+    fn visits(&self, scenario: &Scenario) -> Result<Vec<(Arm, Visit)>, UsageError> {
+        let first = self.first.iter().map(|arm| (*arm, Visit::First));
+        let again = self.again.iter().map(|arm| (*arm, Visit::Again));
+        let visits: Vec<(Arm, Visit)> = first.chain(again).collect();
+        for (index, (arm, _)) in visits.iter().enumerate() {
+            if visits[..index].iter().any(|(other, _)| other == arm) {
+                let message = format!("the arm `{arm}` is named twice: a curve has one name");
+                return Err(UsageError(message));
+            }
+            if !scenario.arm.contains_key(arm) {
+                let known: Vec<String> = scenario.arm.keys().map(ToString::to_string).collect();
+                let message = format!("unknown arm `{arm}`; known: {}", known.join(", "));
+                return Err(UsageError(message));
+            }
+        }
+        Ok(visits)
+    }
 }
 
 /// Does it.
@@ -54,10 +89,12 @@ async fn crossover(args: &Args) -> anyhow::Result<Exit> {
         )
         .into());
     }
+    let scenario = Scenario::load("quick", &[])?;
+    let visits = args.visits(&scenario)?;
     rundir::create_empty(&args.out)?;
     let mut counter = Counter::new(args.quiet, "points");
     let progress = |done, of| counter.show(done, of, "");
-    let measured = engine::crossover(&target, &ARMS, args.repeat, progress).await;
+    let measured = engine::crossover(&target, &scenario, &visits, args.repeat, progress).await;
     drop(counter);
     let rows = match measured {
         Ok(rows) => rows,

@@ -15,7 +15,7 @@ pub use delivery::{Answer, DeliverySession, Dialect, Refusal};
 pub use error::{ClientError, OpenError, SessionFigures, printable};
 pub use imap::{
     Appended, Changes, Difference, EnvelopeEntry, Fetched, FetchedBody, FlagEntry, FlagSet,
-    FlagUpdate, IdleEnd, ImapCapabilities, ImapExtension, ImapSession, Known, ListEntry,
+    FlagUpdate, IdleEnd, ImapCapabilities, ImapExtension, ImapSession, Known, ListEntry, MARK,
     MailboxEntry, News, Resynced, Selected, Stored,
 };
 pub use link::{Link, Running};

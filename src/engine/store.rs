@@ -2,7 +2,6 @@
 //! read. Never their bodies.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::RangeInclusive;
 use std::time::Instant;
 
 /// One device's local store.
@@ -171,15 +170,17 @@ impl Store {
         }
     }
 
-    /// IMAP: of what was listed under these UIDs, only some are still there, and so they are marked: read or not.
-    pub(super) fn keep_uids(&mut self, of: &RangeInclusive<u32>, there: &HashMap<u32, bool>) {
+    /// IMAP: some of what was listed is gone, of some others it is told whether they are read.
+    pub(super) fn update_uids(
+        &mut self,
+        is_gone: impl Fn(u32) -> bool,
+        seen: impl Fn(u32) -> Option<bool>,
+    ) {
         for copy in &mut self.mail {
-            let Some(uid) = copy.uid.filter(|uid| of.contains(uid)) else {
-                continue;
-            };
-            match there.get(&uid) {
-                Some(&read) => copy.shown_read = read,
-                None => copy.uid = None,
+            match copy.uid {
+                Some(uid) if is_gone(uid) => copy.uid = None,
+                Some(uid) => copy.shown_read = seen(uid).unwrap_or(copy.shown_read),
+                None => {}
             }
         }
     }
@@ -233,7 +234,7 @@ mod tests {
         for (seq, uid) in [(0, 5), (1, 6), (2, 7)] {
             store.place(seq, uid, false);
         }
-        store.keep_uids(&(5..=6), &[(6, true)].into());
+        store.update_uids(|uid| uid == 5, |uid| (uid == 6).then_some(true));
         assert_eq!(store.copy(0).uid, None);
         assert_eq!(
             (store.copy(1).uid, store.copy(1).shown_read),

@@ -33,13 +33,40 @@ pub enum Swept {
     Rtt,
 }
 
-/// `crossover.csv`: one device that has never been there, until it shows the newest message.
+/// Whether a device has been there before.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Visit {
+    /// It has never been there.
+    First,
+    /// It knows all but the newest message.
+    Again,
+}
+
+/// `crossover.csv`: one device until it shows the newest message.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CrossoverRow {
     /// The series that the row belongs to.
     pub swept: Swept,
     /// The arm.
     pub arm: Arm,
+    /// Whether the device has been there before.
+    pub visit: Visit,
     /// Messages in the mailbox.
     pub messages: u32,
     /// Octets of the newest message's attachment, encoded; 0: none.

@@ -11,7 +11,7 @@ pub mod row;
 
 use std::time::{Duration, Instant};
 
-pub use crossover::{CrossoverRow, Swept};
+pub use crossover::{CrossoverRow, Swept, Visit};
 pub use host::Host;
 pub use interval::{Figures, HIGHEST_US, Interval};
 pub use operation::{ErrorClass, Operation};

@@ -1,4 +1,5 @@
 mod people;
+mod sizes;
 
 use std::collections::{HashMap, HashSet};
 

@@ -43,7 +43,7 @@ pub fn crossover_table(rows: &[CrossoverRow]) -> String {
         if last.replace(swept) != Some(swept) {
             let heads: Vec<String> = arms
                 .keys()
-                .map(|arm| format!("{:>10}", arm.to_string()))
+                .map(|arm| format!("{:>13}", arm.to_string()))
                 .collect();
             // Writing to a string does not fail.
             let _ = writeln!(table, "{:>16}{}", swept.to_string(), heads.concat());
@@ -55,7 +55,7 @@ pub fn crossover_table(rows: &[CrossoverRow]) -> String {
         };
         let times: Vec<String> = arms
             .values()
-            .map(|ms| format!("{:>10}", number::duration(*ms)))
+            .map(|ms| format!("{:>13}", number::duration(*ms)))
             .collect();
         let _ = writeln!(table, "{at:>16}{}", times.concat());
     }

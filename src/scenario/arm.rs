@@ -1,5 +1,6 @@
 //! The name of an arm: one side of a comparison, a way in which all devices of all users read their mail. It begins
-//! with the protocol that the arm speaks, so that a line of a CSV tells it without the scenario beside it.
+//! with the protocol that the arm speaks, so that a line of a CSV tells it without the scenario beside it; or it is that of
+//! a known mail client, whose protocol is known too.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -14,14 +15,25 @@ use super::Protocol;
 /// The longest name, in octets.
 const LONGEST: usize = 24;
 
-/// One side of a comparison, by its name: `pop3`, `imap-cached`, or one that a scenario defines. What it does
-/// stands in the scenario, below `[arm.NAME]`.
+/// Mail clients that are arms by their own name, and what they speak.
+const CLIENTS: [(&str, Protocol); 5] = [
+    ("outlook-pop", Protocol::Pop3),
+    ("apple-mail", Protocol::Imap),
+    ("ios-mail", Protocol::Imap),
+    ("k9", Protocol::Imap),
+    ("thunderbird", Protocol::Imap),
+];
+
+/// One side of a comparison, by its name: `pop3`, `imap-cached`, `thunderbird`, or one that a scenario defines. What it
+/// does stands in the scenario, below `[arm.NAME]`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Arm {
     /// The protocol that this arm speaks.
     protocol: Protocol,
-    /// What follows the protocol, filled up with zeros.
-    rest: [u8; LONGEST - 4],
+    /// The arms that begin with their protocol come before the clients with names of their own.
+    is_client: bool,
+    /// The name, filled up with zeros.
+    name: [u8; LONGEST],
 }
 
 /// A name that no arm can have.
@@ -39,9 +51,20 @@ impl Arm {
     pub const IMAP: Self = Self::plain(Protocol::Imap);
 
     const fn plain(protocol: Protocol) -> Self {
+        let mut name = [0; LONGEST];
+        let word = match protocol {
+            Protocol::Pop3 => b"pop3",
+            Protocol::Imap => b"imap",
+        };
+        let mut at = 0;
+        while at < word.len() {
+            name[at] = word[at];
+            at += 1;
+        }
         Self {
             protocol,
-            rest: [0; LONGEST - 4],
+            is_client: false,
+            name,
         }
     }
 
@@ -55,12 +78,11 @@ impl Arm {
         self.protocol
     }
 
-    /// What follows the protocol: `-cached`, or nothing.
-    fn rest(&self) -> &str {
-        let end = self.rest.iter().position(|&octet| octet == 0);
-        let rest = &self.rest[..end.unwrap_or(self.rest.len())];
+    fn name(&self) -> &str {
+        let end = self.name.iter().position(|&octet| octet == 0);
+        let name = &self.name[..end.unwrap_or(LONGEST)];
         // What was taken in is ASCII.
-        std::str::from_utf8(rest).unwrap_or_default()
+        std::str::from_utf8(name).unwrap_or_default()
     }
 }
 
@@ -72,10 +94,17 @@ impl FromStr for Arm {
             name: name.to_owned(),
             reason,
         };
-        let (protocol, rest) = [Protocol::Pop3, Protocol::Imap]
-            .into_iter()
-            .find_map(|protocol| Some((protocol, name.strip_prefix(<&str>::from(protocol))?)))
-            .filter(|(_, rest)| rest.is_empty() || rest.starts_with('-'))
+        let client = CLIENTS.iter().find(|(client, _)| *client == name);
+        let by_prefix = || {
+            let protocols = [Protocol::Pop3, Protocol::Imap].into_iter();
+            let mut rests = protocols.filter_map(|protocol| {
+                Some((protocol, name.strip_prefix(<&str>::from(protocol))?))
+            });
+            rests.find(|(_, rest)| rest.is_empty() || rest.starts_with('-'))
+        };
+        let (protocol, rest) = client
+            .map(|(_, protocol)| (*protocol, ""))
+            .or_else(by_prefix)
             .ok_or_else(|| {
                 refused("it begins with its protocol, as `pop3`, `imap` or `imap-cached` do")
             })?;
@@ -90,21 +119,22 @@ impl FromStr for Arm {
                 "it is made of small letters, digits and single hyphens",
             ));
         }
-        let mut arm = Self::plain(protocol);
-        arm.rest
-            .get_mut(..rest.len())
+        let mut arm = Self {
+            protocol,
+            is_client: client.is_some(),
+            name: [0; LONGEST],
+        };
+        arm.name
+            .get_mut(..name.len())
             .ok_or_else(|| refused("it has at most 24 letters"))?
-            .copy_from_slice(rest.as_bytes());
+            .copy_from_slice(name.as_bytes());
         Ok(arm)
     }
 }
 
 impl fmt::Display for Arm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.rest().is_empty() {
-            return f.pad(self.protocol.into());
-        }
-        f.pad(&format!("{}{}", self.protocol, self.rest()))
+        f.pad(self.name())
     }
 }
 
@@ -114,10 +144,11 @@ impl fmt::Debug for Arm {
     }
 }
 
-/// POP3 before IMAP, then by name.
+/// POP3 before IMAP, clients with names of their own last, then by name.
 impl Ord for Arm {
     fn cmp(&self, other: &Self) -> Ordering {
-        (self.protocol, &self.rest).cmp(&(other.protocol, &other.rest))
+        let key = |arm: &Self| (arm.protocol, arm.is_client, arm.name);
+        key(self).cmp(&key(other))
     }
 }
 
@@ -158,10 +189,11 @@ impl JsonSchema for Arm {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let clients: Vec<&str> = CLIENTS.iter().map(|(name, _)| *name).collect();
         json_schema!({
             "type": "string",
-            "description": "The name of an arm. It begins with its protocol; what it does stands below `[arm.NAME]`.",
-            "pattern": "^(pop3|imap)(-[a-z0-9]+)*$",
+            "description": "The name of an arm. It begins with its protocol, or is that of a known client; what it does stands below `[arm.NAME]`.",
+            "pattern": format!("^((pop3|imap)(-[a-z0-9]+)*|{})$", clients.join("|")),
             "maxLength": LONGEST,
         })
     }
@@ -178,6 +210,8 @@ mod tests {
             ("pop3-keep14d", Protocol::Pop3),
             ("imap", Protocol::Imap),
             ("imap-a-name-of-24-letters", Protocol::Imap),
+            ("outlook-pop", Protocol::Pop3),
+            ("thunderbird", Protocol::Imap),
         ] {
             let name = &name[..name.len().min(24)];
             let arm: Arm = name.parse().unwrap();
@@ -195,6 +229,8 @@ mod tests {
         for name in [
             "",
             "cached",
+            "eudora",
+            "thunderbird-2",
             "imap4",
             "pop",
             "imap-",
@@ -212,11 +248,26 @@ mod tests {
 
     #[test]
     fn pop3_comes_before_imap() {
-        let mut arms = ["imap-cached", "pop3-keep", "imap", "pop3"].map(|it| it.parse().unwrap());
+        let mut arms = [
+            "imap-cached",
+            "apple-mail",
+            "pop3-keep",
+            "outlook-pop",
+            "imap",
+            "pop3",
+        ]
+        .map(|it| it.parse().unwrap());
         arms.sort();
         assert_eq!(
             arms.map(|arm: Arm| arm.to_string()),
-            ["pop3", "pop3-keep", "imap", "imap-cached"]
+            [
+                "pop3",
+                "pop3-keep",
+                "outlook-pop",
+                "imap",
+                "imap-cached",
+                "apple-mail"
+            ]
         );
     }
 }

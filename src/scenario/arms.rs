@@ -11,8 +11,8 @@ use toml::Table;
 
 use super::arm::Arm;
 use super::check::Fault;
+use super::client::{ImapClient, PopClient, Watch};
 use super::document::Document;
-use super::parts::{Device, ImapClient, PopClient, Watch};
 use super::{DeviceKind, Diagnostic, Protocol, Scenario, Share, diagnostic};
 
 /// One side of a comparison: what it changes in how the devices read mail.
@@ -27,20 +27,34 @@ pub struct ArmModel {
     pub base: Option<Arm>,
     /// What is different on every device, below the arm's protocol: `[arm.NAME.every.imap]`.
     #[serde(default, skip_serializing_if = "Changes::is_empty")]
-    #[schemars(with = "Device")]
+    #[schemars(with = "DeviceClients")]
     pub every: Changes,
     /// What is different on the phone; it wins over `every`.
     #[serde(default, skip_serializing_if = "Changes::is_empty")]
-    #[schemars(with = "Device")]
+    #[schemars(with = "DeviceClients")]
     pub phone: Changes,
     /// What is different on the tablet.
     #[serde(default, skip_serializing_if = "Changes::is_empty")]
-    #[schemars(with = "Device")]
+    #[schemars(with = "DeviceClients")]
     pub tablet: Changes,
     /// What is different on the notebook.
     #[serde(default, skip_serializing_if = "Changes::is_empty")]
-    #[schemars(with = "Device")]
+    #[schemars(with = "DeviceClients")]
     pub notebook: Changes,
+}
+
+/// What an arm may change of a device, for the schema: its mail client, not its network or radio.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(
+    dead_code,
+    reason = "stands for `Changes`, whose values are read as they are"
+)]
+struct DeviceClients {
+    /// Its behaviour in arms that speak POP3.
+    pop3: PopClient,
+    /// Its behaviour in arms that speak IMAP.
+    imap: ImapClient,
 }
 
 /// The values of a device that an arm sets, by protocol; what they are checked against is the whole that they make.

@@ -4,6 +4,7 @@
 mod arm;
 mod arms;
 mod check;
+mod client;
 mod diagnostic;
 mod distribution;
 mod document;
@@ -28,16 +29,17 @@ use serde::{Deserialize, Serialize};
 pub use arm::{Arm, ArmNameError};
 pub use arms::{ArmModel, Changes, Client};
 pub use check::LARGEST_MAILBOX;
+pub use client::{
+    FetchText, Find, Hello, ImapClient, ImapCommands, ImapKeep, PopClient, PopListing, Resync,
+    Watch, Wish,
+};
 pub use diagnostic::{Diagnostic, Place, ScenarioError};
 pub use distribution::{Distribution, SizePreset, Sizes};
 pub use document::{Override, SHORTHANDS};
 pub use gate::{Comparison, Dimension, Gate, GateError, Limit};
 pub use network::{Network, NetworkPreset, NetworkShape, Rate};
 pub use outages::{OutageWindow, Outages};
-pub use parts::{
-    Arrivals, Device, Habits, ImapClient, ImapKeep, Limits, Mail, Mailbox, PopClient, Run,
-    Transport, Users, Watch,
-};
+pub use parts::{Arrivals, Device, Habits, Limits, Mail, Mailbox, Run, Transport, Users};
 pub use people::{Class, ClassPreset, MailboxPreset, People};
 pub use schema::schema;
 pub use text::TomlText;

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::arm::Arm;
+use super::client::{ImapClient, PopClient};
 use super::distribution::{Distribution, Sizes};
 use super::network::Network;
 use super::outages::Outages;
@@ -85,82 +86,6 @@ pub struct Device {
     pub pop3: PopClient,
     /// Its behaviour in arms that speak IMAP.
     pub imap: ImapClient,
-}
-
-/// A mail client that speaks POP3. Durations are the users' time: `speed` divides them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PopClient {
-    /// Time between two checks (simulated).
-    #[serde(with = "duration")]
-    #[schemars(with = "DurationText")]
-    pub poll: Duration,
-    /// Each gap is poll × (1 ± jitter), uniform, so that devices do not march in step.
-    pub jitter: Share,
-    /// Keep messages on the server after downloading them; otherwise they are deleted (DELE).
-    pub leave_on_server: bool,
-    /// Of what is left on the server, delete what is this old (simulated), counted from its arrival, as if the device had
-    /// downloaded it then. Left out: never.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "duration::optional"
-    )]
-    #[schemars(with = "Option<DurationText>")]
-    pub delete_after: Option<Duration>,
-}
-
-/// A mail client that speaks IMAP. Durations are the users' time: `speed` divides them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ImapClient {
-    /// How it learns of new mail: `{ idle = { refresh = "29m" } }` or `{ poll = "15m" }` (simulated).
-    pub watch: Watch,
-    /// Each polling gap is poll × (1 ± jitter), uniform. Of no effect with IDLE.
-    pub jitter: Share,
-    /// Connections held while online; the first watches INBOX, further ones SELECT other folders and stay.
-    #[schemars(range(min = 1, max = 100))]
-    pub connections: u32,
-    /// Stay logged in between checks. With IDLE it always stays.
-    pub stay_connected: bool,
-    /// How many of the newest messages the list view shows at first sight.
-    #[schemars(range(min = 1))]
-    pub window: u32,
-    /// What it keeps of what it fetched.
-    pub keep: ImapKeep,
-    /// COMPRESS=DEFLATE (RFC 4978) on each connection; the arm needs a server that offers it.
-    pub compress: bool,
-}
-
-/// How an IMAP client learns of new mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Watch {
-    /// IDLE (RFC 2177): the server tells. The command is given anew after `refresh`.
-    Idle {
-        /// IDLE is given anew this often (simulated); RFC 2177 asks for at most 29 minutes.
-        #[serde(with = "duration")]
-        #[schemars(with = "DurationText")]
-        refresh: Duration,
-    },
-    /// It asks: time between two checks (simulated).
-    Poll(
-        #[serde(with = "duration")]
-        #[schemars(with = "DurationText")]
-        Duration,
-    ),
-}
-
-/// What an IMAP device keeps of what it fetched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ImapKeep {
-    /// Online: headers in memory while connected, bodies fetched at each opening.
-    Nothing,
-    /// Bodies stay once opened.
-    Opened,
-    /// Every new message is fetched whole.
-    Everything,
 }
 
 /// The mailbox as the run finds it.

@@ -172,6 +172,33 @@ pub(super) mod octets {
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
         Octets::deserialize(deserializer).map(|size| size.0)
     }
+
+    /// A size that may be left out.
+    pub(crate) mod optional {
+        use super::{Deserializer, Serializer};
+
+        /// Writes the shortest exact text.
+        #[expect(
+            clippy::ref_option,
+            reason = "serde hands over a reference to the field"
+        )]
+        pub(crate) fn serialize<S: Serializer>(
+            value: &Option<u64>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            match value {
+                Some(value) => super::serialize(value, serializer),
+                None => serializer.serialize_none(),
+            }
+        }
+
+        /// Reads a number or text such as "24KB".
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<u64>, D::Error> {
+            super::deserialize(deserializer).map(Some)
+        }
+    }
 }
 
 /// Durations as text such as "15m" or "1h 30m"; for `#[serde(with = "duration")]`.

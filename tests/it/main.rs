@@ -8,6 +8,7 @@
 )]
 
 mod cgroup;
+mod clients;
 mod compare;
 mod consistency;
 mod crossover;

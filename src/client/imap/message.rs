@@ -12,6 +12,9 @@ use crate::proto::imap::{
 /// Command lines are kept below this: RFC 7162 section 4 wants 8192 octets to be enough for all.
 pub(super) const SET_OCTETS: usize = 7000;
 
+/// The field of the header by which a message of ours is known, as it is asked for.
+pub const MARK: &str = "X-MAILGAUGE-ID";
+
 /// One line of a list of messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListEntry {
@@ -117,24 +120,33 @@ impl<O: Observer> ImapSession<O> {
             .flags()
             .size()
             .internal_date()
-            .header_fields(&["DATE", "FROM", "SUBJECT", "X-MAILGAUGE-ID"]);
+            .header_fields(&["DATE", "FROM", "SUBJECT", MARK]);
+        self.list_view_by(uids, items).await
+    }
+
+    /// The same by the items of a certain mail program; the mark must be among the header fields.
+    pub async fn list_view_by(
+        &mut self,
+        uids: impl Into<UidSet>,
+        items: FetchItems,
+    ) -> Result<Vec<ListEntry>, ClientError> {
         let mut list = Vec::new();
         let each = |fetch: Fetch<'_>, bodies: &mut Bodies| {
             let mut entry = ListEntry::default();
-            let mut told = (false, false);
+            let mut told = false;
             for item in fetch {
                 match item? {
                     FetchItem::Uid(uid) => entry.uid = uid,
                     FetchItem::Flags(flags) => entry.flags = flags.into(),
-                    FetchItem::Size(octets) => (entry.octets, told.0) = (octets, true),
+                    FetchItem::Size(octets) => entry.octets = octets,
                     FetchItem::Body(body) => {
                         entry.id = bodies.digest(&body.data).and_then(|digest| digest.id);
-                        told.1 = true;
+                        told = true;
                     }
                     _ => {}
                 }
             }
-            Ok((told == (true, true)).then_some((entry.uid, entry)))
+            Ok(told.then_some((entry.uid, entry)))
         };
         self.fetch_list(Operation::FetchHeaders, uids.into(), items, each, &mut list)
             .await?;
@@ -146,7 +158,15 @@ impl<O: Observer> ImapSession<O> {
         &mut self,
         uids: impl Into<UidSet>,
     ) -> Result<Vec<FlagEntry>, ClientError> {
-        let items = FetchItems::new().flags();
+        self.fetch_flags_by(uids, FetchItems::new().flags()).await
+    }
+
+    /// The same by the items of a certain mail program.
+    pub async fn fetch_flags_by(
+        &mut self,
+        uids: impl Into<UidSet>,
+        items: FetchItems,
+    ) -> Result<Vec<FlagEntry>, ClientError> {
         let mut list = Vec::new();
         let each = |fetch: Fetch<'_>, _: &mut Bodies| flag_entry(fetch);
         self.fetch_list(Operation::FetchFlags, uids.into(), items, each, &mut list)
@@ -282,6 +302,15 @@ impl<O: Observer> ImapSession<O> {
         peek: bool,
     ) -> Result<Option<MessageDigest>, ClientError> {
         let items = FetchItems::new().body("", None, peek);
+        self.fetch_body(Operation::FetchMessage, uid, items).await
+    }
+
+    /// The same by the items of a certain mail program, with one body among them.
+    pub async fn fetch_message_by(
+        &mut self,
+        uid: u32,
+        items: FetchItems,
+    ) -> Result<Option<MessageDigest>, ClientError> {
         self.fetch_body(Operation::FetchMessage, uid, items).await
     }
 

@@ -23,7 +23,7 @@ pub use extension::ImapExtension;
 pub use flags::FlagSet;
 pub use idle::IdleEnd;
 pub use mailbox::{MailboxEntry, Selected};
-pub use message::{EnvelopeEntry, Fetched, FetchedBody, FlagEntry, ListEntry};
+pub use message::{EnvelopeEntry, Fetched, FetchedBody, FlagEntry, ListEntry, MARK};
 pub use resync::{Difference, Known, Resynced};
 pub use store::{Appended, Stored};
 

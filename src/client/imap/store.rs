@@ -38,7 +38,19 @@ impl<O: Observer> ImapSession<O> {
         mode: StoreMode,
         flags: &[&str],
     ) -> Result<Vec<FlagEntry>, ClientError> {
-        let stored = self.store_if(uids.into(), None, mode, flags).await?;
+        let stored = self.store_if(uids.into(), None, mode.item(), flags).await?;
+        Ok(stored.flags)
+    }
+
+    /// UID STORE ….SILENT: the server need not say what came of it.
+    pub async fn store_silently(
+        &mut self,
+        uids: impl Into<UidSet>,
+        mode: StoreMode,
+        flags: &[&str],
+    ) -> Result<Vec<FlagEntry>, ClientError> {
+        let item = mode.silent_item();
+        let stored = self.store_if(uids.into(), None, item, flags).await?;
         Ok(stored.flags)
     }
 
@@ -52,14 +64,15 @@ impl<O: Observer> ImapSession<O> {
         flags: &[&str],
     ) -> Result<Stored, ClientError> {
         self.require(ImapExtension::Condstore, Operation::Store)?;
-        self.store_if(uids.into(), Some(mod_seq), mode, flags).await
+        self.store_if(uids.into(), Some(mod_seq), mode.item(), flags)
+            .await
     }
 
     async fn store_if(
         &mut self,
         uids: UidSet,
         unchanged_since: Option<u64>,
-        mode: StoreMode,
+        item: &str,
         flags: &[&str],
     ) -> Result<Stored, ClientError> {
         let mut stored = Stored::default();
@@ -68,7 +81,7 @@ impl<O: Observer> ImapSession<O> {
             if let Some(mod_seq) = unchanged_since {
                 command = command.word(&format!("(UNCHANGEDSINCE {mod_seq})"));
             }
-            let command = command.word(mode.item()).flags(flags);
+            let command = command.word(item).flags(flags);
             self.command(Operation::Store, command, |response, _| {
                 let fetch = match response {
                     Response::Fetch(fetch) => fetch,
@@ -121,26 +134,35 @@ impl<O: Observer> ImapSession<O> {
         Ok(())
     }
 
-    /// UID MOVE (RFC 6851). Where it is not offered, what mail programs do instead: COPY, STORE `\Deleted` and
-    /// UID EXPUNGE, each observed as what it is; without UIDPLUS either, `NotOffered`.
+    /// UID MOVE (RFC 6851). Where it is not offered, [`Self::copy_away`].
     pub async fn move_to(
         &mut self,
         uids: impl Into<UidSet>,
         mailbox: &str,
     ) -> Result<(), ClientError> {
-        let uids = uids.into();
         if !self.capabilities().offers(ImapExtension::Move) {
-            self.require(ImapExtension::Uidplus, Operation::Move)?;
-            self.copy(uids.clone(), mailbox).await?;
-            self.store(uids.clone(), StoreMode::Add, &["\\Deleted"])
-                .await?;
-            return self.expunge_uids(uids).await;
+            return self.copy_away(uids, mailbox).await;
         }
-        for set in uids.texts(SET_OCTETS) {
+        for set in uids.into().texts(SET_OCTETS) {
             let command = self.new_command("UID MOVE").word(&set).mailbox(mailbox);
             self.command(Operation::Move, command, nothing).await?;
         }
         Ok(())
+    }
+
+    /// What mail programs do without MOVE: COPY, STORE `\Deleted` and UID EXPUNGE, each observed as what it is; without
+    /// UIDPLUS, `NotOffered`.
+    pub async fn copy_away(
+        &mut self,
+        uids: impl Into<UidSet>,
+        mailbox: &str,
+    ) -> Result<(), ClientError> {
+        let uids = uids.into();
+        self.require(ImapExtension::Uidplus, Operation::Move)?;
+        self.copy(uids.clone(), mailbox).await?;
+        self.store(uids.clone(), StoreMode::Add, &["\\Deleted"])
+            .await?;
+        self.expunge_uids(uids).await
     }
 
     /// APPEND of a message of exactly `octets` octets, which `body` gives piece by piece. Where it lies then, if

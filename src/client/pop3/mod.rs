@@ -24,6 +24,8 @@ pub const MOST_LISTED: usize = 1_000_000;
 pub struct PopSession<O> {
     link: Link<O>,
     capabilities: PopCapabilities,
+    /// Several commands at once, where the server offers it.
+    pipelines: bool,
 }
 
 impl<O: Observer> PopSession<O> {
@@ -45,6 +47,7 @@ impl<O: Observer> PopSession<O> {
         let mut session = Self {
             link,
             capabilities: PopCapabilities::default(),
+            pipelines: true,
         };
         match session.enter(address, mode, login).await {
             Ok(()) => Ok(session),
@@ -55,6 +58,11 @@ impl<O: Observer> PopSession<O> {
     /// What the server says that it can do.
     pub fn capabilities(&self) -> &PopCapabilities {
         &self.capabilities
+    }
+
+    /// From here on each command waits for the reply to the one before it, whatever the server offers.
+    pub fn wait_for_each_reply(&mut self) {
+        self.pipelines = false;
     }
 
     /// STAT: how much there is.

@@ -28,6 +28,7 @@ impl<O: Observer> PopSession<O> {
         let mut session = Self {
             link,
             capabilities: PopCapabilities::default(),
+            pipelines: true,
         };
         let mut visit = Visit::default();
         visit.failure = session.look_around(implicit, &mut visit).await.err();

@@ -31,7 +31,7 @@ impl<O: Observer> PopSession<O> {
     }
 
     pub(super) fn window(&self) -> usize {
-        if self.capabilities.pipelining() {
+        if self.pipelines && self.capabilities.pipelining() {
             PIPELINE_WINDOW
         } else {
             1

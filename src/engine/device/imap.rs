@@ -6,6 +6,7 @@ mod acts;
 mod folders;
 mod inbox;
 mod line;
+mod sync;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -18,11 +19,13 @@ use crate::client::{ClientError, IdleEnd};
 use crate::engine::store::Store;
 use crate::metrics::row::Purpose;
 use crate::metrics::{ErrorClass, Operation, Timing};
-use crate::scenario::{ImapClient, ImapKeep, Watch};
+use crate::scenario::{ImapClient, Watch};
 
+pub(in crate::engine) use self::acts::text_part;
 pub(in crate::engine) use self::folders::Folders;
 pub(in crate::engine) use self::inbox::bits;
 use self::line::Line;
+pub(in crate::engine) use self::line::say_hello;
 use super::{Cost, Owner, pause_before_retry};
 
 /// After a check that failed for good, a device that watches waits this long before it tries again.
@@ -33,10 +36,7 @@ const WATCH_PAUSE: Duration = Duration::from_secs(5);
 pub(in crate::engine) struct ImapDevice {
     pub(super) owner: Rc<Owner>,
     pub(super) store: RefCell<Store>,
-    keep: ImapKeep,
-    window: u32,
-    connections: u32,
-    compress: bool,
+    client: ImapClient,
     /// Read on the device; the server does not know yet.
     unsaid: RefCell<Vec<u32>>,
     /// Logged in between checks.
@@ -73,18 +73,15 @@ impl Drop for Wish<'_> {
 
 impl ImapDevice {
     /// `refresh`: clock time after which IDLE is given anew; none: the device asks.
-    pub(super) fn new(owner: Owner, behaviour: &ImapClient, refresh: Option<Duration>) -> Self {
+    pub(super) fn new(owner: Owner, client: &ImapClient, refresh: Option<Duration>) -> Self {
         let messages = owner.ledger.borrow().len();
-        let idles = matches!(behaviour.watch, Watch::Idle { .. });
+        let idles = matches!(client.watch, Watch::Idle { .. });
         Self {
             owner: Rc::new(owner),
             store: RefCell::new(Store::new(messages)),
-            keep: behaviour.keep,
-            window: behaviour.window,
-            connections: behaviour.connections,
-            compress: behaviour.compress,
+            client: client.clone(),
             unsaid: RefCell::default(),
-            stays: behaviour.stay_connected || idles,
+            stays: client.stay_connected || idles,
             refresh,
             line: Mutex::default(),
             wanted: watch::Sender::new(0),
@@ -120,7 +117,7 @@ impl ImapDevice {
             Purpose::Poll
         };
         self.check(due, purpose).await;
-        if self.connections > 1 {
+        if self.client.connections > 1 {
             self.take().await.line.open_extras(self).await;
         }
         if self.refresh.is_some() {
@@ -242,6 +239,9 @@ impl ImapDevice {
         }
         let due = Instant::now();
         let before = line.figures();
+        if self.client.commands.noop {
+            line.session()?.noop().await?;
+        }
         line.list_new(self).await?;
         let timing = Timing {
             due,

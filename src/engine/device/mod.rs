@@ -19,7 +19,7 @@ use crate::plan::{MessageSpec, UserId};
 use crate::scenario::{Arm, Client, DeviceKind, Scenario, Watch};
 use crate::target::Endpoint;
 
-pub(super) use imap::{Folders, ImapDevice, bits};
+pub(super) use imap::{Folders, ImapDevice, bits, say_hello, text_part};
 pub(super) use pop::PopDevice;
 
 use super::course::Guide;
@@ -180,14 +180,16 @@ pub(super) struct Opened {
 /// One device of one user.
 #[derive(Debug)]
 pub(super) enum Device {
-    Pop(PopDevice),
+    Pop(Box<PopDevice>),
     Imap(Box<ImapDevice>),
 }
 
 impl Device {
     pub(super) fn new(owner: Owner, arm: Arm, scenario: &Scenario) -> Self {
         match scenario.client(arm, owner.kind) {
-            Client::Pop3(client) => Self::Pop(PopDevice::new(owner, client, scenario.speed)),
+            Client::Pop3(client) => {
+                Self::Pop(Box::new(PopDevice::new(owner, client, scenario.speed)))
+            }
             Client::Imap(client) => {
                 let refresh = match client.watch {
                     Watch::Idle { refresh } => Some(scenario.clock(refresh)),

@@ -17,7 +17,7 @@ use crate::engine::witness::{Deed, Witness};
 use crate::metrics::row::{Event, Opening, Purpose};
 use crate::metrics::{ErrorClass, Operation, Timing};
 use crate::proto::pop3::UidlEntry;
-use crate::scenario::{PopClient, Protocol};
+use crate::scenario::{PopClient, PopListing, Protocol};
 use crate::target::Service;
 
 use super::{Cost, Opened, Owner, pause_before_retry};
@@ -26,9 +26,7 @@ use super::{Cost, Opened, Owner, pause_before_retry};
 #[derive(Debug)]
 pub(in crate::engine) struct PopDevice {
     pub(super) owner: Rc<Owner>,
-    leave_on_server: bool,
-    /// Of what is left there, what is older than this (simulated) need not stay.
-    delete_after: Option<Duration>,
+    client: PopClient,
     /// Simulated seconds per clock second.
     speed: f64,
     pub(super) store: RefCell<Store>,
@@ -47,12 +45,11 @@ struct Fetched {
 }
 
 impl PopDevice {
-    pub(super) fn new(owner: Owner, behaviour: &PopClient, speed: f64) -> Self {
+    pub(super) fn new(owner: Owner, client: &PopClient, speed: f64) -> Self {
         let messages = owner.ledger.borrow().len();
         Self {
             owner: Rc::new(owner),
-            leave_on_server: behaviour.leave_on_server,
-            delete_after: behaviour.delete_after,
+            client: client.clone(),
             speed,
             store: RefCell::new(Store::new(messages)),
             line: Mutex::new(()),
@@ -161,7 +158,7 @@ impl PopDevice {
         (fetched.map(|fetched| fetched.at), cost)
     }
 
-    /// STAT, UIDL, RETR of what is new, DELE of what need not stay.
+    /// What is there, RETR of what is new, DELE of what need not stay.
     async fn fetch(
         &self,
         session: &mut PopSession<Tap>,
@@ -169,11 +166,7 @@ impl PopDevice {
         witness: &Witness,
     ) -> Result<Fetched, ClientError> {
         let asked = Instant::now();
-        let there = session.stat().await?.messages;
-        let listing = match there {
-            0 => Vec::new(),
-            _ => session.uidl().await?,
-        };
+        let listing = self.list(session).await?;
         journal.usable(&session.figures());
         self.write_list(witness, asked, &listing);
 
@@ -233,6 +226,23 @@ impl PopDevice {
         // Somebody else took a message: where the server lets a second session in, another device.
         self.pass_over_refusal(Instant::now(), deleted)?;
         Ok(Fetched { at, marked })
+    }
+
+    /// In the order in which the client asks.
+    async fn list(&self, session: &mut PopSession<Tap>) -> Result<Vec<UidlEntry>, ClientError> {
+        if !self.client.pipelining {
+            session.wait_for_each_reply();
+        }
+        let mut listing = Vec::new();
+        for command in &self.client.listing {
+            match command {
+                PopListing::Stat if session.stat().await?.messages == 0 => break,
+                PopListing::Stat => {}
+                PopListing::List => drop(session.list().await?),
+                PopListing::Uidl => listing = session.uidl().await?,
+            }
+        }
+        Ok(listing)
     }
 
     /// Notes a refusal; what is worse ends the session.
@@ -323,15 +333,16 @@ impl PopDevice {
                 let Downloaded::Ours(seq) = store.downloaded(&entry.uidl)? else {
                     return None;
                 };
-                let unwanted =
-                    !self.leave_on_server || store.copy(seq).deleted || self.is_outdated(seq);
+                let unwanted = !self.client.leave_on_server
+                    || store.copy(seq).deleted
+                    || self.is_outdated(seq);
                 unwanted.then_some((entry.number, seq))
             })
             .collect()
     }
 
     fn is_outdated(&self, seq: u32) -> bool {
-        let Some(limit) = self.delete_after else {
+        let Some(limit) = self.client.delete_after else {
             return false;
         };
         let begin = self.owner.log.clock().at(Duration::ZERO);

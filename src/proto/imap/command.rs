@@ -37,13 +37,21 @@ pub enum StoreMode {
 }
 
 impl StoreMode {
-    /// The name of the STORE item. Not `.SILENT`: the server answers with the flags as they are then, as it
-    /// does to common clients.
+    /// The name of the STORE item: the server answers with the flags as they are then.
     pub fn item(self) -> &'static str {
         match self {
             Self::Add => "+FLAGS",
             Self::Remove => "-FLAGS",
             Self::Replace => "FLAGS",
+        }
+    }
+
+    /// The same for a client that does not want to be told the flags that result.
+    pub fn silent_item(self) -> &'static str {
+        match self {
+            Self::Add => "+FLAGS.SILENT",
+            Self::Remove => "-FLAGS.SILENT",
+            Self::Replace => "FLAGS.SILENT",
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Time to the first readable message: one panel per quantity that grows, one curve per arm, both axes in decades.
 //! Where two curves cross, the better arm changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use strum::IntoEnumIterator as _;
 
 use super::canvas::{Anchor, Canvas, FAINT, GREY, Ink, Stroke, Type};
 use super::{Error, axis};
-use crate::metrics::{CrossoverRow, Swept};
-use crate::report::{Lang, number};
+use crate::metrics::{CrossoverRow, Swept, Visit};
+use crate::report::{Lang, lang, number};
 use crate::scenario::Arm;
 
 const WIDTH: f64 = 1120.0;
@@ -25,13 +25,15 @@ pub(super) fn svg(rows: &[CrossoverRow], lang: Lang) -> Result<Option<String>, E
     if curves.is_empty() {
         return Ok(None);
     }
+    let again = rows.iter().filter(|row| row.visit == Visit::Again);
+    let again: BTreeSet<Arm> = again.map(|row| row.arm).collect();
     let times = || curves.values().flatten().map(|(_, ms)| *ms);
     let decades = axis::decades(
         times().fold(f64::INFINITY, f64::min),
         times().fold(0.0, f64::max),
     );
     Canvas::picture("crossover", (WIDTH as u32, HEIGHT as u32), |canvas| {
-        head(canvas, &curves, lang)?;
+        head(canvas, &curves, &again, lang)?;
         for (index, swept) in Swept::iter().enumerate() {
             let left = 96.0 + index as f64 * 356.0;
             panel(canvas, left, swept, &curves, &decades, lang)?;
@@ -62,22 +64,34 @@ fn curves(rows: &[CrossoverRow]) -> BTreeMap<(Swept, Arm), Curve> {
 fn head(
     canvas: &Canvas<'_>,
     curves: &BTreeMap<(Swept, Arm), Curve>,
+    again: &BTreeSet<Arm>,
     lang: Lang,
 ) -> Result<(), Error> {
-    let title = lang.pick(
-        "A new device: time to the newest message, readable",
-        "อุปกรณ์ใหม่: เวลาจนอ่านเมลล่าสุดได้",
-    );
+    let title = lang.pick("Time to the newest message, readable", "เวลาจนอ่านเมลล่าสุดได้");
     canvas.text((28.0, 28.0), title, Type::new(26.0).bold())?;
     let mut arms: Vec<Arm> = curves.keys().map(|(_, arm)| *arm).collect();
     arms.sort_unstable();
     arms.dedup();
-    let x = canvas.legend((28.0, 66.0), &arms)?;
+    let x = canvas.legend((28.0, 62.0), &arms)?;
     let text = lang.pick(
-        "1.6 Mbit/s down; what does not grow: 10 messages, attachment 100 kB, RTT 60 ms",
-        "ขาลง 1.6 Mbit/s; ค่าที่คงที่: 10 ฉบับ ไฟล์แนบ 100 kB RTT 60 ms",
+        "1.6 Mbit/s down; what does not grow: 10 messages of 3 kB, no attachment, RTT 60 ms",
+        "ขาลง 1.6 Mbit/s; ค่าที่คงที่: 10 ฉบับ ฉบับละ 3 kB ไม่มีไฟล์แนบ RTT 60 ms",
     );
-    canvas.text((x, 67.0), text, Type::new(17.0).colour(GREY))
+    let look = Type::new(15.0).colour(GREY);
+    canvas.text((x, 63.0), text, look)?;
+    let again: Vec<String> = again.iter().map(|arm| lang::arm(*arm)).collect();
+    if again.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "{}: {}",
+        again.join(", "),
+        lang.pick(
+            "the device knows all but the newest message; the others come for the first time",
+            "อุปกรณ์มีเมลอื่นอยู่แล้ว ยกเว้นฉบับล่าสุด; ที่เหลือเชื่อมต่อครั้งแรก",
+        )
+    );
+    canvas.text((28.0, 86.0), &text, look)
 }
 
 fn panel(
@@ -158,6 +172,7 @@ mod tests {
         CrossoverRow {
             swept,
             arm,
+            visit: Visit::First,
             messages: at,
             attachment_bytes: u64::from(at) * 1_000,
             rtt_ms: at,

@@ -8,12 +8,14 @@ use crate::report::{Lang, lang, number};
 use crate::scenario::Arm;
 
 /// The operations that have a panel, most important first.
-pub const OPERATIONS: [Operation; 6] = [
+pub const OPERATIONS: [Operation; 8] = [
     Operation::UsableInbox,
     Operation::Check,
     Operation::OpenMessage,
     Operation::OpenAttachment,
     Operation::DeleteMessage,
+    Operation::MoveMessage,
+    Operation::SendMessage,
     Operation::SearchMailbox,
 ];
 
@@ -203,6 +205,8 @@ fn label(operation: Operation, lang: Lang) -> &'static str {
         Operation::OpenMessage => lang.pick("open a message", "เปิดเมล"),
         Operation::OpenAttachment => lang.pick("open an attachment", "เปิดไฟล์แนบ"),
         Operation::DeleteMessage => lang.pick("delete a message", "ลบเมล"),
+        Operation::MoveMessage => lang.pick("move a message to a folder", "ย้ายเมลไปโฟลเดอร์"),
+        Operation::SendMessage => lang.pick("file what was written", "เก็บสำเนาเมลที่ส่ง"),
         Operation::SearchMailbox => lang.pick("search", "ค้นหา"),
         other => other.into(),
     }

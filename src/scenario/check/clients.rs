@@ -6,7 +6,8 @@ use strum::IntoEnumIterator;
 
 use super::Faults;
 use crate::scenario::{
-    Arm, Client, DeviceKind, ImapClient, PopClient, Protocol, Scenario, Watch, duration_text,
+    Arm, Client, DeviceKind, ImapClient, ImapCommands, PopClient, PopListing, Protocol, Scenario,
+    Watch, duration_text,
 };
 
 /// A session takes a handful of round trips and, on a busy machine, a few delayed answers: a device must not be due
@@ -70,6 +71,12 @@ impl Faults {
             let help = "set `leave_on_server = true`, or take `delete_after` out";
             self.blame(subject.tables, "delete_after", message, help);
         }
+        if !client.listing.contains(&PopListing::Uidl) {
+            let message = format!("`{}.listing` is without `uidl`", subject.tables[0]);
+            let help =
+                "by its UIDL a device tells new mail from mail that it has: [\"stat\", \"uidl\"]";
+            self.blame(subject.tables, "listing", message, help);
+        }
     }
 
     fn imap_client(&mut self, scenario: &Scenario, subject: Subject<'_>, client: &ImapClient) {
@@ -105,6 +112,28 @@ impl Faults {
                 message,
                 "a list view shows at least one message",
             );
+        }
+        self.commands(tables, &client.commands);
+    }
+
+    /// Whether a client can do its work by what it sends.
+    fn commands(&mut self, tables: &[String], commands: &ImapCommands) {
+        if commands.batch == 0 {
+            let message = format!("`{}.commands.batch` is 0, at least 1 is needed", tables[0]);
+            let help = "headers of so many messages are asked for at once";
+            self.blame(tables, "commands.batch", message, help);
+        }
+        for (key, text, item) in [
+            ("flags", &commands.flags, "FLAGS"),
+            ("headers", &commands.headers, "BODY.PEEK[HEADER.FIELDS ("),
+            ("headers", &commands.headers, "FLAGS"),
+            ("body", &commands.body, "BODY.PEEK[]"),
+        ] {
+            if !text.has(item) {
+                let message = format!("`{}.commands.{key}` does not ask for {item}", tables[0]);
+                let help = "without it the device does not learn what it shows";
+                self.blame(tables, &format!("commands.{key}"), message, help);
+            }
         }
     }
 

@@ -92,7 +92,7 @@ phone.imap = { window = 8, watch = { idle = { refresh = "20m" } } }
     let mine = client("imap-mine", DeviceKind::Phone);
     assert_eq!(
         (mine.window, mine.keep, mine.compress),
-        (8, ImapKeep::Opened, true)
+        (8, ImapKeep::Opened, Wish::Always)
     );
     assert!(matches!(mine.watch, Watch::Idle { .. }));
     assert_eq!(client("imap-mine", DeviceKind::Tablet).window, 9);
@@ -101,7 +101,7 @@ phone.imap = { window = 8, watch = { idle = { refresh = "20m" } } }
         ImapKeep::Everything
     );
     let cached = client("imap-cached", DeviceKind::Phone);
-    assert_eq!((cached.window, cached.compress), (7, false));
+    assert_eq!((cached.window, cached.compress), (7, Wish::Never));
     assert_eq!(client("imap", DeviceKind::Phone), scenario.phone.imap);
 }
 

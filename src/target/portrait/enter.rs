@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::service::{DeliveryTraits, ImapTraits, LoginPortrait, PopTraits, Spread};
 use super::{Depth, Role, ServicePortrait};
 use crate::client::{
-    ClientError, DeliverySession, Dialect, ImapSession, Login, OpenError, PopSession,
+    ClientError, DeliverySession, Dialect, ImapExtension, ImapSession, Login, OpenError, PopSession,
 };
 use crate::metrics::ErrorClass;
 use crate::proto::pop3::{Expire, PopCapabilities};
@@ -285,23 +285,23 @@ impl PopTraits {
 impl ImapTraits {
     fn of(offered: &[String]) -> Self {
         let has = |name: &str| offered.iter().any(|offer| offer == name);
+        let offers = |extension: ImapExtension| extension.is_among(has);
         let limit = offered
             .iter()
             .find_map(|offer| offer.strip_prefix("APPENDLIMIT="));
         Self {
-            idle: has("IDLE"),
-            // QRESYNC includes it (RFC 7162, section 3.2).
-            condstore: has("CONDSTORE") || has("QRESYNC"),
-            qresync: has("QRESYNC"),
-            compress: has("COMPRESS=DEFLATE"),
+            idle: offers(ImapExtension::Idle),
+            condstore: offers(ImapExtension::Condstore),
+            qresync: offers(ImapExtension::Qresync),
+            compress: offers(ImapExtension::Compress),
             literals: ["LITERAL+", "LITERAL-"]
                 .into_iter()
                 .find(|name| has(name))
                 .map(str::to_owned),
-            moves: has("MOVE") || has("IMAP4REV2"),
-            uidplus: has("UIDPLUS") || has("IMAP4REV2"),
+            moves: offers(ImapExtension::Move),
+            uidplus: offers(ImapExtension::Uidplus),
             special_use: has("SPECIAL-USE") || has("IMAP4REV2"),
-            namespace: has("NAMESPACE") || has("IMAP4REV2"),
+            namespace: offers(ImapExtension::Namespace),
             append_limit: limit.and_then(|limit| limit.parse().ok()),
             autologout: autologout(offered),
             ..Self::default()

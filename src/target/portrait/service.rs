@@ -7,7 +7,7 @@ use serde::Serialize;
 use strum::{Display, IntoStaticStr};
 
 use super::CertificatePortrait;
-use crate::client::LoginMethod;
+use crate::client::{ImapExtension, LoginMethod};
 use crate::scenario::TlsMode;
 
 /// What a service is for.
@@ -267,6 +267,15 @@ impl ServicePortrait {
     pub fn works(&self) -> bool {
         let login = self.login.as_ref();
         self.failure.is_none() && login.is_some_and(|login| login.error.is_none())
+    }
+
+    /// Whether an extension of IMAP is announced to one who has logged in, and, where it was tried, works.
+    pub fn offers(&self, extension: ImapExtension) -> bool {
+        let names = self.offered.after_login.as_deref().unwrap_or_default();
+        let traits = self.imap.as_ref();
+        let failed = extension == ImapExtension::Idle
+            && traits.is_some_and(|traits| traits.idle_works == Some(false));
+        !failed && extension.is_among(|name| names.iter().any(|it| it == name))
     }
 }
 

@@ -1,15 +1,15 @@
 //! What a person does on an IMAP device: everything is done on the server, over the connection that shows INBOX.
 
+mod opening;
 mod writing;
 
 use std::time::Instant;
 
 use crate::client::{ClientError, SessionFigures};
-use crate::engine::device::{Cost, Opened};
+use crate::engine::device::Cost;
 use crate::metrics::row::{Event, Opening, Purpose};
 use crate::metrics::{ErrorClass, Operation, Timing};
 use crate::proto::imap::{Criterion, Part};
-use crate::scenario::ImapKeep;
 
 use super::ImapDevice;
 use super::line::Line;
@@ -28,161 +28,6 @@ enum Place {
 }
 
 impl ImapDevice {
-    /// Structure, text, `\Seen`, and the attachment if it is wanted.
-    pub(in crate::engine::device) async fn open(
-        &self,
-        seq: u32,
-        attachment: bool,
-        due: Instant,
-    ) -> Opened {
-        let asked = Instant::now();
-        if self.store.borrow().holds(seq, attachment) {
-            let at = self.open_here(seq, attachment, due, asked);
-            self.unsaid.borrow_mut().push(seq);
-            if self.owner.reach.is_there() {
-                let mut taken = self.take().await;
-                if taken.line.is_open() {
-                    self.play_back(&mut taken.line).await;
-                }
-            }
-            return Opened {
-                outcome: Opening::Local,
-                at,
-                cost: Cost::default(),
-            };
-        }
-        let (mut taken, step_due) = self.take_for(due).await;
-        let line = &mut taken.line;
-        let mut cost = Cost::default();
-        for attempt in 1.. {
-            let before = line.figures();
-            line.due_next(step_due);
-            let opened = self.try_to_open(line, seq, attachment, due, asked).await;
-            cost = Cost::between(&before, &line.figures());
-            match opened {
-                Ok((outcome, at)) => return Opened { outcome, at, cost },
-                Err(error) => {
-                    line.fail(self, &error);
-                    if attempt >= ATTEMPTS || error.class != ErrorClass::ConnectionLost {
-                        let timing = timing(due, asked);
-                        self.owner
-                            .sample(Operation::OpenMessage, timing, cost, Err(error.class));
-                        break;
-                    }
-                }
-            }
-        }
-        Opened {
-            outcome: Opening::Failed,
-            at: Instant::now(),
-            cost,
-        }
-    }
-
-    async fn try_to_open(
-        &self,
-        line: &mut Line,
-        seq: u32,
-        attachment: bool,
-        due: Instant,
-        asked: Instant,
-    ) -> Result<(Opening, Instant), ClientError> {
-        self.connected(line).await?;
-        let uid = match self.locate(line, seq, attachment).await? {
-            Place::Here(uid) => {
-                let at = self.open_here(seq, attachment, due, asked);
-                if let Some(uid) = uid {
-                    line.set_flag(self, seq, uid, "\\Seen").await?;
-                }
-                return Ok((Opening::Local, at));
-            }
-            Place::Server(uid) => uid,
-            Place::Nowhere => return Ok((self.not_found(seq), Instant::now())),
-        };
-        let before = line.figures();
-        let session = line.session()?;
-        let Some(parts) = session.structure(uid).await? else {
-            self.store.borrow_mut().unplace(seq);
-            return Ok((self.not_found(seq), Instant::now()));
-        };
-        let mut octets = 0;
-        if let Some(text) = text_part(&parts) {
-            let Some(digest) = session.fetch_part(uid, &text.section, true).await? else {
-                self.store.borrow_mut().unplace(seq);
-                return Ok((self.not_found(seq), Instant::now()));
-            };
-            octets += digest.octets;
-        }
-        let readable = Instant::now();
-        let cost = Cost::between(&before, &session.figures());
-        self.owner.sample(
-            Operation::OpenMessage,
-            until(due, asked, readable),
-            cost,
-            Ok(()),
-        );
-        self.store.borrow_mut().open(seq, readable);
-        line.set_flag(self, seq, uid, "\\Seen").await?;
-        if attachment && let Some(part) = parts.iter().find(|part| part.is_attachment) {
-            octets += self.open_attachment(line, uid, part).await?;
-        }
-        self.keep_opened(
-            seq,
-            octets,
-            attachment || !parts.iter().any(|it| it.is_attachment),
-        );
-        Ok((Opening::Fetched, readable))
-    }
-
-    async fn open_attachment(
-        &self,
-        line: &mut Line,
-        uid: u32,
-        part: &Part,
-    ) -> Result<u64, ClientError> {
-        let due = Instant::now();
-        let before = line.figures();
-        let fetched = line.session()?.fetch_part(uid, &part.section, true).await;
-        let cost = Cost::between(&before, &line.figures());
-        let outcome = fetched.as_ref().map(drop).map_err(|error| error.class);
-        self.owner
-            .sample(Operation::OpenAttachment, timing(due, due), cost, outcome);
-        Ok(fetched?.map_or(0, |digest| digest.octets))
-    }
-
-    /// From the store of a device that keeps what it fetched.
-    fn open_here(&self, seq: u32, attachment: bool, due: Instant, asked: Instant) -> Instant {
-        let at = Instant::now();
-        self.store.borrow_mut().open(seq, at);
-        let timing = until(due, asked, at);
-        let owner = &self.owner;
-        owner.sample(Operation::OpenMessage, timing, Cost::default(), Ok(()));
-        if attachment {
-            owner.sample(Operation::OpenAttachment, timing, Cost::default(), Ok(()));
-        }
-        at
-    }
-
-    fn keep_opened(&self, seq: u32, octets: u64, whole: bool) {
-        if self.keep == ImapKeep::Nothing {
-            return;
-        }
-        let of = self
-            .owner
-            .ledger
-            .borrow()
-            .entry(seq)
-            .map_or(0, |entry| entry.octets);
-        let mut store = self.store.borrow_mut();
-        if whole {
-            store.keep_whole(seq, of);
-            self.owner.keeps(seq, Event::Keep, of);
-        } else if !store.copy(seq).whole {
-            store.keep_text(seq, octets, of);
-            self.owner.keeps(seq, Event::KeepPart, octets.min(of));
-        }
-    }
-
     /// The mail is gone, unless it has not arrived yet: then the attempt failed.
     fn not_found(&self, seq: u32) -> Opening {
         let arrived = self
@@ -389,7 +234,7 @@ fn until(due: Instant, sent: Instant, done: Instant) -> Timing {
 }
 
 /// What a mail program shows: the HTML form where there is one, else the first text.
-fn text_part(parts: &[Part]) -> Option<&Part> {
+pub(in crate::engine) fn text_part(parts: &[Part]) -> Option<&Part> {
     let texts = || parts.iter().filter(|part| !part.is_attachment);
     texts()
         .find(|part| part.media_type == "text/html")

@@ -10,6 +10,7 @@ use crate::engine::ledger::Ledger;
 use crate::engine::witness::{Deed, Source, Witness};
 use crate::metrics::row::{Event, FlagBits, ObservationRow};
 use crate::proto::imap::StoreMode;
+use crate::scenario::Wish;
 
 use super::ImapDevice;
 use super::line::Line;
@@ -39,6 +40,23 @@ pub(super) struct Listed {
     pub(super) seq: Option<u32>,
     pub(super) flags: FlagBits,
     pub(super) mod_seq: Option<u64>,
+}
+
+impl Listed {
+    pub(super) fn is_seen(&self) -> bool {
+        self.flags.each().any(|flag| flag == FlagBits::SEEN)
+    }
+}
+
+impl From<FlagEntry> for Listed {
+    fn from(entry: FlagEntry) -> Self {
+        Self {
+            uid: entry.uid,
+            seq: None,
+            flags: bits(&entry.flags),
+            mod_seq: entry.mod_seq,
+        }
+    }
 }
 
 /// The system flags among them.
@@ -137,6 +155,26 @@ impl Inbox {
         }
     }
 
+    /// What happened while the device was away, from a server that remembers (RFC 7162).
+    pub(super) fn differs(
+        &mut self,
+        scribe: &Scribe<'_>,
+        changed: &[Listed],
+        is_gone: impl Fn(u32) -> bool,
+    ) {
+        let known = self.known.keys().copied();
+        let gone: Vec<u32> = known.filter(|uid| is_gone(*uid)).collect();
+        if let Some(order) = &mut self.order {
+            order.retain(|uid| !is_gone(*uid));
+        }
+        for uid in gone {
+            self.gone(scribe, uid);
+        }
+        for entry in changed {
+            self.shown(scribe, *entry);
+        }
+    }
+
     /// The message is no longer there.
     pub(super) fn gone(&mut self, scribe: &Scribe<'_>, uid: u32) {
         if let Some(known) = self.known.remove(&uid) {
@@ -150,7 +188,7 @@ impl Inbox {
     }
 
     /// Numbers can no longer be trusted: messages went while the list was read.
-    fn lose_count(&mut self) {
+    pub(super) fn lose_count(&mut self) {
         self.order = None;
     }
 
@@ -237,6 +275,23 @@ impl Line {
         }
     }
 
+    /// What happened while the device was away: rows for the history.
+    pub(super) fn write_difference(
+        &mut self,
+        device: &ImapDevice,
+        sent: Instant,
+        changed: &[Listed],
+        is_gone: impl Fn(u32) -> bool,
+    ) {
+        let Some(open) = &self.open else { return };
+        let scribe = Scribe {
+            ledger: &device.owner.ledger,
+            source: &open.witness,
+            span: (sent, Instant::now()),
+        };
+        self.inbox.differs(&scribe, changed, is_gone);
+    }
+
     /// UID STORE +FLAGS of one flag, as the history has it: what was wanted, how it ended, what the server then showed.
     pub(super) async fn set_flag(
         &mut self,
@@ -251,7 +306,12 @@ impl Line {
             row.message = Some(device.owner.ledger.borrow().identity(seq));
             row.flags = Some(FlagBits::of_name(flag));
         });
-        let stored = self.session()?.store(uid, StoreMode::Add, &[flag]).await;
+        let session = self.session()?;
+        let stored = if device.client.commands.silent {
+            session.store_silently(uid, StoreMode::Add, &[flag]).await
+        } else {
+            session.store(uid, StoreMode::Add, &[flag]).await
+        };
         deed.end(&stored);
         let stored = stored?;
         if let Some(open) = &self.open {
@@ -261,13 +321,7 @@ impl Line {
                 span: (sent, Instant::now()),
             };
             for entry in &stored {
-                let entry = Listed {
-                    uid: entry.uid,
-                    seq: None,
-                    flags: bits(&entry.flags),
-                    mod_seq: entry.mod_seq,
-                };
-                self.inbox.shown(&scribe, entry);
+                self.inbox.shown(&scribe, entry.clone().into());
             }
         }
         Ok(stored)
@@ -300,7 +354,12 @@ impl Line {
         let sent = Instant::now();
         let deed = self.begin_removal(device, Event::Move, seq, uid)?;
         let deed = deed.with(|row| row.to_mailbox = Some(folder.to_owned()));
-        let moved = self.session()?.move_to(uid, folder).await;
+        let session = self.session()?;
+        let moved = if device.client.r#move == Wish::Never {
+            session.copy_away(uid, folder).await
+        } else {
+            session.move_to(uid, folder).await
+        };
         deed.end(&moved);
         moved?;
         self.write_gone(device, sent, uid);
@@ -340,164 +399,4 @@ impl Line {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::rc::Rc;
-    use std::time::Duration;
-
-    use super::*;
-    use crate::client::FlagUpdate;
-    use crate::engine::clock::Clock;
-    use crate::engine::ledger::RunId;
-    use crate::engine::log::Log;
-    use crate::engine::witness::Chronicle;
-    use crate::metrics::Record;
-    use crate::metrics::row::Cell;
-    use crate::plan::{UserId, UserPlan};
-    use crate::scenario::{Arm, DeviceKind};
-
-    /// A device's INBOX, and what it wrote.
-    struct Device {
-        log: Rc<Log>,
-        source: Source,
-        ledger: RefCell<Ledger>,
-        inbox: Inbox,
-    }
-
-    impl Device {
-        fn new() -> Self {
-            let now = Instant::now();
-            let second = Duration::from_secs(1);
-            let cell = Cell {
-                block: 1,
-                arm: Arm::IMAP,
-            };
-            let clock = Clock::of_phases(now, now, second, second, second);
-            let log = Rc::new(Log::new(cell, clock));
-            let plan = UserPlan {
-                user: UserId(0),
-                class: None,
-                folders: 0,
-                devices: Vec::new(),
-                mail: Vec::new(),
-                events: Vec::new(),
-                outages: Vec::new(),
-            };
-            let chronicle = Rc::new(Chronicle::new(&log, plan.user));
-            Self {
-                source: chronicle.aside(Some(DeviceKind::Phone)),
-                ledger: RefCell::new(Ledger::new(RunId::random(), &plan)),
-                inbox: Inbox::default(),
-                log,
-            }
-        }
-
-        fn tell(
-            &mut self,
-            what: impl FnOnce(&mut Inbox, &Scribe<'_>),
-        ) -> Vec<(Event, Option<u32>)> {
-            let now = Instant::now();
-            let scribe = Scribe {
-                ledger: &self.ledger,
-                source: &self.source,
-                span: (now, now),
-            };
-            what(&mut self.inbox, &scribe);
-            let rows = self.log.take().1.into_iter();
-            rows.map(|record| match record {
-                Record::Observation(row) => (row.event, row.uid),
-                other => panic!("{other:?}"),
-            })
-            .collect()
-        }
-    }
-
-    /// UIDs 10, 20, 30 …, the last one somebody else's.
-    fn list(uids: &[u32]) -> Vec<Listed> {
-        let entry = |&uid: &u32| Listed {
-            uid,
-            seq: (uid < 90).then_some(uid / 10),
-            flags: FlagBits::NONE,
-            mod_seq: None,
-        };
-        uids.iter().map(entry).collect()
-    }
-
-    fn told(news: Vec<News>) -> Changes {
-        Changes {
-            news,
-            ..Changes::default()
-        }
-    }
-
-    #[test]
-    fn only_what_is_new_gets_a_row() {
-        let mut device = Device::new();
-        let rows =
-            device.tell(|inbox, scribe| inbox.listed(scribe, (1, None), &list(&[10, 20, 90])));
-        assert_eq!(
-            rows,
-            [
-                (Event::Listed, Some(1)),
-                (Event::Shown, Some(10)),
-                (Event::Shown, Some(20)),
-            ]
-        );
-        let rows = device.tell(|inbox, scribe| inbox.listed(scribe, (1, None), &list(&[20, 90])));
-        assert_eq!(rows, [(Event::Listed, Some(1)), (Event::Gone, Some(10))]);
-        let rows = device.tell(|inbox, scribe| inbox.listed(scribe, (91, None), &list(&[])));
-        assert_eq!(rows, [(Event::Listed, Some(91))], "20 is not in that range");
-    }
-
-    #[test]
-    fn sequence_numbers_are_traced_to_messages_in_the_order_in_which_they_were_told() {
-        let mut device = Device::new();
-        device.tell(|inbox, scribe| inbox.listed(scribe, (1, None), &list(&[10, 20, 30, 90])));
-        let seen = |sequence, uid| {
-            News::Flags(FlagUpdate {
-                sequence,
-                uid,
-                flags: FlagSet::default(),
-                mod_seq: Some(7),
-            })
-        };
-        // The first goes, so that the second, 20, is the first; it goes too, and the first is 30.
-        let changes = told(vec![News::Expunged(1), News::Expunged(1), seen(1, None)]);
-        let rows = device.tell(|inbox, scribe| inbox.take_in(scribe, &changes));
-        assert_eq!(rows, [(Event::Gone, Some(10)), (Event::Gone, Some(20))]);
-        device.tell(|inbox, scribe| inbox.listed(scribe, (91, None), &list(&[100])));
-        let changes = told(vec![
-            News::Expunged(9),
-            News::Expunged(0),
-            News::Expunged(1),
-        ]);
-        let rows = device.tell(|inbox, scribe| inbox.take_in(scribe, &changes));
-        assert_eq!(rows, [(Event::Gone, Some(30))]);
-    }
-
-    #[test]
-    fn a_list_of_older_messages_leaves_no_gap_to_count_over() {
-        let mut device = Device::new();
-        device.tell(|inbox, scribe| inbox.listed(scribe, (30, None), &list(&[30, 40])));
-        device.tell(|inbox, scribe| inbox.listed(scribe, (1, Some(29)), &list(&[10, 20])));
-        device.tell(|inbox, scribe| inbox.listed(scribe, (41, None), &list(&[50])));
-        let changes = told(vec![News::Expunged(3)]);
-        let rows = device.tell(|inbox, scribe| inbox.take_in(scribe, &changes));
-        assert_eq!(
-            rows,
-            [],
-            "the third is 30, which no complete list has shown"
-        );
-    }
-
-    #[test]
-    fn what_cannot_be_traced_is_not_guessed() {
-        let mut device = Device::new();
-        device.tell(|inbox, scribe| inbox.listed(scribe, (20, None), &list(&[20, 30])));
-        let changes = told(vec![News::Expunged(1)]);
-        let rows = device.tell(|inbox, scribe| inbox.take_in(scribe, &changes));
-        assert_eq!(rows, [], "the list did not begin at UID 1");
-        let changes = told(vec![News::Vanished(vec![30, 40])]);
-        let rows = device.tell(|inbox, scribe| inbox.take_in(scribe, &changes));
-        assert_eq!(rows, [(Event::Gone, Some(30))]);
-    }
-}
+mod tests;
