@@ -9,7 +9,9 @@ use anyhow::Context as _;
 use crate::exit::Exit;
 use crate::judge::{self, Column, Evidence, Judgement, Lineup};
 use crate::report::{self, Lang};
-use crate::rundir::{RunDir, RunSet, SetTarget};
+use crate::rundir::{RunDir, RunSet, Search, SetTarget};
+
+use super::capacity;
 
 /// Rebuild table, charts and report from a run directory.
 #[derive(Debug, clap::Args)]
@@ -26,6 +28,9 @@ pub struct Args {
 
 /// Does it.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
+    if Search::is_at(&args.dir) {
+        return capacity::conclude(&Search::open(&args.dir)?, args.quiet);
+    }
     if RunSet::is_at(&args.dir) {
         return run_set(args);
     }

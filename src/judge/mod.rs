@@ -1,6 +1,7 @@
 //! From run directories to verdicts: validity first, then the document's table row by row. Everything here
 //! is a pure function of the rows a run left; nothing knows how they came to be or how they will be drawn.
 
+pub mod capacity;
 pub mod claims;
 pub mod comparison;
 pub mod consistency;

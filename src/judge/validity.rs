@@ -45,12 +45,42 @@ pub struct Validity {
     pub reasons: Vec<String>,
     /// What weakens them without making them worthless.
     pub warnings: Vec<String>,
+    /// What each reason is laid to, in the order of [`Validity::reasons`].
+    #[serde(skip)]
+    blames: Vec<Blame>,
+}
+
+/// What a reason against a run is laid to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The run itself: it broke off, or sums do not add up.
+    Run,
+    /// The load generator: it was late.
+    Lag,
+    /// The load generator: it was saturated or out of descriptors.
+    Generator,
+    /// What was measured: sessions failed, devices stayed out, times drifted.
+    Service,
 }
 
 impl Validity {
     /// No reason against it.
     pub fn is_valid(&self) -> bool {
         self.reasons.is_empty()
+    }
+
+    /// The reasons that are laid to one of them.
+    pub fn blamed_on(&self, blame: Blame) -> Vec<String> {
+        let reasons = self.reasons.iter().zip(&self.blames);
+        reasons
+            .filter(|(_, of)| **of == blame)
+            .map(|(reason, _)| reason.clone())
+            .collect()
+    }
+
+    pub(super) fn invalid(&mut self, blame: Blame, reason: String) {
+        self.reasons.push(reason);
+        self.blames.push(blame);
     }
 }
 
@@ -59,19 +89,26 @@ pub fn assess(evidence: &Evidence, rows: &[JudgedRow]) -> Validity {
     let mut validity = Validity::default();
     match evidence.setting.ending {
         Ending::Finished => {}
-        Ending::Interrupted => validity
-            .reasons
-            .push("The run was interrupted before its end.".to_owned()),
-        Ending::Unfinished => validity.reasons.push(match &evidence.setting.failure {
-            Some(reason) => format!("The run did not finish: {reason}"),
-            None => "The run did not finish.".to_owned(),
-        }),
+        Ending::Interrupted => validity.invalid(
+            Blame::Run,
+            "The run was interrupted before its end.".to_owned(),
+        ),
+        Ending::Unfinished => validity.invalid(
+            Blame::Run,
+            match &evidence.setting.failure {
+                Some(reason) => format!("The run did not finish: {reason}"),
+                None => "The run did not finish.".to_owned(),
+            },
+        ),
     }
     for check in evidence.checks.iter().filter(|check| !check.holds) {
-        validity.reasons.push(format!(
-            "Block {}, arm {}: \"{}\" does not hold: expected {}, found {}.",
-            check.block, check.arm, check.check, check.expected, check.found
-        ));
+        validity.invalid(
+            Blame::Run,
+            format!(
+                "Block {}, arm {}: \"{}\" does not hold: expected {}, found {}.",
+                check.block, check.arm, check.check, check.expected, check.found
+            ),
+        );
     }
     if evidence.checks.is_empty() {
         validity.warnings.push("No sums were checked.".to_owned());
@@ -101,13 +138,13 @@ fn lag(evidence: &Evidence, arm: Arm, judged_us: f64, validity: &mut Validity) {
     let cells = part.generator_cells();
     let seconds = cells.iter().map(Vec::len).sum::<usize>();
     let Some(lag) = evidence.lag.get(&arm).filter(|_| seconds > 0) else {
-        validity.reasons.push(format!(
+        validity.invalid(Blame::Run, format!(
             "Arm {arm} has no measured second in which something was planned: nothing says whether the generator kept up."
         ));
         return;
     };
     if lag.p99_us as f64 > bound {
-        validity.reasons.push(format!(
+        validity.invalid(Blame::Lag, format!(
             "Arm {arm}: the generator could not keep up: the 99th percentile of its lag over {} planned operations is {:.1} ms, bound {:.1} ms.",
             lag.n,
             lag.p99_us as f64 / 1000.0,
@@ -145,7 +182,7 @@ fn load(part: Part<'_>, validity: &mut Validity) {
         let block = first.block;
         let workers = f64::from(setting.workers.max(1));
         if own > GENERATOR_BUSY * workers {
-            validity.reasons.push(format!(
+            validity.invalid(Blame::Generator, format!(
                 "Block {block}, arm {arm}: the generator used {own:.2} CPUs with {workers} worker thread(s): it was saturated."
             ));
         }
@@ -183,7 +220,7 @@ fn descriptors(part: Part<'_>, validity: &mut Validity) {
     if let (Some(most), Some(limit)) = (most, part.setting().nofile)
         && f64::from(most) > DESCRIPTORS_USED * limit as f64
     {
-        validity.reasons.push(format!(
+        validity.invalid(Blame::Generator, format!(
             "Arm {arm}: the generator had {most} of {limit} descriptors open: raise the limit (`ulimit -n`)."
         ));
     }
@@ -199,7 +236,7 @@ fn descriptors(part: Part<'_>, validity: &mut Validity) {
 }
 
 /// A refusal that is the protocol's own answer is a finding, and what our own end cut off is no error.
-const fn counts_against_the_run(class: ErrorClass) -> bool {
+pub(super) const fn counts_against_the_run(class: ErrorClass) -> bool {
     !matches!(
         class,
         ErrorClass::InUse | ErrorClass::LoginDelay | ErrorClass::Cancelled | ErrorClass::Offline
@@ -219,7 +256,7 @@ fn errors(part: Part<'_>, validity: &mut Validity) {
             ERRORS_ALLOWED * 100.0
         );
         if failed as f64 > ERRORS_ALLOWED * sessions as f64 {
-            validity.reasons.push(what);
+            validity.invalid(Blame::Service, what);
         } else {
             validity.warnings.push(what);
         }
@@ -260,15 +297,13 @@ fn devices(evidence: &Evidence, part: Part<'_>, validity: &mut Validity) {
             tried.len()
         );
         if out as f64 > OFFLINE_ALLOWED * tried.len() as f64 {
-            validity.reasons.push(what);
+            validity.invalid(Blame::Service, what);
         } else {
             validity.warnings.push(what);
         }
     }
     if tried.is_empty() {
-        validity
-            .reasons
-            .push(format!("Arm {arm}: no device connected."));
+        validity.invalid(Blame::Service, format!("Arm {arm}: no device connected."));
         return;
     }
     let owned: BTreeSet<_> = evidence

@@ -1,6 +1,7 @@
 //! From a judgement to what people read: the terminal's table, Markdown, HTML, charts. Everything is drawn
 //! from the run directory and the judgement alone; nothing is measured or decided here.
 
+mod capacity;
 pub mod chart;
 /// Consistency and propagation.
 pub mod consistency;
@@ -13,6 +14,7 @@ mod page;
 mod regress;
 pub mod table;
 
+pub use capacity::{print_capacity, trial_line, write_capacity, write_figures};
 pub use crossover::{CROSSOVER, crossover_table, write_crossover};
 pub use gates::{gate_line, write_gates};
 pub use lang::Lang;

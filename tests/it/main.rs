@@ -7,6 +7,7 @@
     reason = "tests may; clippy knows it of test functions, not of their helpers"
 )]
 
+mod capacity;
 mod cgroup;
 mod clients;
 mod compare;
