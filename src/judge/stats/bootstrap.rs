@@ -52,6 +52,8 @@ pub(super) fn resampled(values: &[f64], resamples: usize) -> Option<(f64, f64)> 
     if error <= NO_SPREAD * mean.abs() {
         return Some((0.0, 0.0));
     }
+    // A sum of like values is off by some of the last digits, which is no spread either.
+    let rounding = 16.0 * f64::EPSILON * mean.abs();
     let mut chance = Chance::new(SEED);
     let mut resample = vec![0.0; values.len()];
     let mut pivots = Vec::with_capacity(resamples);
@@ -60,7 +62,7 @@ pub(super) fn resampled(values: &[f64], resamples: usize) -> Option<(f64, f64)> 
             *place = values[chance.below(values.len())];
         }
         if let Some((its_mean, its_error)) = mean_and_error(&resample)
-            && its_error > NO_SPREAD * error
+            && its_error > NO_SPREAD * error + rounding
         {
             pivots.push((its_mean - mean) / its_error);
         }

@@ -69,6 +69,21 @@ fn the_percentile_bootstrap_would_hold_it_less_often_which_is_why_it_is_not_used
 }
 
 #[test]
+fn blocks_that_are_nearly_the_same_have_a_narrow_interval() {
+    let bytes = [
+        8_910_594.0,
+        8_910_594.0,
+        8_910_594.0,
+        8_910_594.0,
+        8_910_595.0,
+        8_910_592.0,
+    ];
+    let interval = around(8_910_594.0, &bytes, None).unwrap();
+    let apart = interval.high - interval.low;
+    assert!((1.0..200.0).contains(&apart), "{interval:?}");
+}
+
+#[test]
 fn the_same_blocks_give_the_same_interval() {
     let ratios = blocks(&mut Chance::new(3), 8, 2.0);
     assert_eq!(ratios.interval(), ratios.interval());
