@@ -34,10 +34,22 @@ fn alone_the_commands_of_the_readme_work_as_written() {
 #[test]
 fn commands_that_are_only_shown_use_options_that_exist() {
     let readme = readme();
-    for command in blocks(&readme)
+    let shown = blocks(&readme)
         .filter(|(fence, _)| *fence == "sh no_run")
-        .flat_map(|(_, text)| lines(text))
-    {
+        .flat_map(|(_, text)| lines(text));
+    let ci = ["github", "gitlab"].map(|name| {
+        let file = format!("docs/ci/{name}.yml");
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        let text = text.replace("- mailgauge", "mailgauge");
+        let commands = lines(&text);
+        let all = ["compare ", "run ", "regress "];
+        assert!(
+            all.iter()
+                .all(|it| commands.iter().any(|line| line.starts_with(it)))
+        );
+        commands
+    });
+    for command in shown.chain(ci.into_iter().flatten()) {
         let words: Vec<&str> = command.split_whitespace().collect();
         let help = Command::new(BINARY)
             .arg(words[0])
