@@ -145,7 +145,6 @@ impl<'a> Job<'a> {
             scenario: self.scenario,
             plan: self.plan,
             quiet: self.args.quiet,
-            heading: "",
         }
     }
 }
@@ -153,7 +152,8 @@ impl<'a> Job<'a> {
 /// Judges what is there, prints it, and says where it is.
 fn conclude(args: &Args, dir: &Path, ended: Ended) -> anyhow::Result<Exit> {
     let judged = report::run(&report::Args {
-        dir: dir.to_owned(),
+        dirs: vec![dir.to_owned()],
+        out: None,
         lang: args.lang,
         quiet: args.quiet,
     });

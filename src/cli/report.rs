@@ -1,23 +1,27 @@
-//! `mailgauge report DIR`: judge a run directory, or a set of them, again and rebuild tables, charts and pages from what
-//! the run left, nothing else.
+//! `mailgauge report DIR…`: judge run directories, or sets of them, again and rebuild tables, charts and pages from what
+//! the runs left, nothing else. Several stand side by side in one report more.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use super::UsageError;
 use crate::exit::Exit;
 use crate::judge::{self, Column, Evidence, Judgement, Lineup};
 use crate::report::{self, Lang};
-use crate::rundir::{RunDir, RunSet, Search, SetTarget};
+use crate::rundir::{RunDir, RunSet, SetTarget};
 
-use super::capacity;
-
-/// Rebuild table, charts and report from a run directory.
+/// Rebuild table, charts and report from a run directory, or from several, side by side.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The directory that a run left, such as results/latest.
-    pub dir: PathBuf,
+    /// The directory that a run, or a comparison of several targets, left, such as results/latest. Of several, each has its
+    /// own report rebuilt, and the one over all of them goes to `--out`.
+    #[arg(required = true, value_name = "DIR")]
+    pub dirs: Vec<PathBuf>,
+    /// Where the report over several directories goes.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
     /// Language of the labels.
     #[arg(long, value_enum, default_value_t)]
     pub lang: Lang,
@@ -28,22 +32,101 @@ pub struct Args {
 
 /// Does it.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
-    if Search::is_at(&args.dir) {
-        return capacity::conclude(&Search::open(&args.dir)?, args.quiet);
+    let dir = match (args.dirs.as_slice(), &args.out) {
+        ([dir], None) => dir,
+        (dirs, Some(out)) => return side_by_side(args, dirs, out),
+        _ => {
+            let what =
+                "several directories need `--out DIR`, where the report over all of them goes";
+            return Err(UsageError(what.to_owned()).into());
+        }
+    };
+    if RunSet::is_at(dir) {
+        return run_set(dir, args);
     }
-    if RunSet::is_at(&args.dir) {
-        return run_set(args);
-    }
-    let (_, judgement) = rebuild(&args.dir, args.lang)?;
+    let (_, judgement) = rebuild(dir, args.lang)?;
     if !args.quiet {
         printed(report::print(&judgement, args.lang))?;
     }
     Ok(exit_of(&judgement))
 }
 
+/// One report over several runs; those of a set stand in it one by one.
+fn side_by_side(args: &Args, dirs: &[PathBuf], out: &Path) -> anyhow::Result<Exit> {
+    std::fs::create_dir_all(out)
+        .with_context(|| format!("the directory {} cannot be made", out.display()))?;
+    let mut columns = Vec::new();
+    for dir in dirs {
+        if RunSet::is_at(dir) {
+            let set = RunSet::open(dir)?;
+            for target in &set.manifest.targets {
+                let folder = way(out, &set.run_path(target));
+                let column = column(&set, target, args.lang);
+                columns.push((dir, Column { folder, ..column }));
+            }
+        } else {
+            let (run, judgement) = rebuild(dir, args.lang)?;
+            let name = run.manifest.target.name.clone();
+            let folder = way(out, dir);
+            columns.push((dir, Column::of_run(name, folder, judgement, &run.manifest)));
+        }
+    }
+    let lineup = Lineup::of_runs(told_apart(columns));
+    report::write_lineup(out, &lineup, args.lang)?;
+    if !args.quiet {
+        printed(report::print_lineup(&lineup, args.lang))?;
+    }
+    let exits = lineup.columns.iter().map(exit_of_column);
+    Ok(exits.fold(Exit::Pass, Exit::worse))
+}
+
+/// Columns by names of their own: where targets share one, the directory's is beside it, and a number where that is the
+/// same too.
+fn told_apart(columns: Vec<(&PathBuf, Column)>) -> Vec<Column> {
+    let names: Vec<String> = columns.iter().map(|(_, it)| it.target.clone()).collect();
+    let mut taken: Vec<String> = Vec::new();
+    let rename = |(dir, column): (&PathBuf, Column)| {
+        let mut name = column.target.clone();
+        if name.is_empty() || names.iter().filter(|other| **other == name).count() > 1 {
+            let stem = dir.file_name().unwrap_or(dir.as_os_str()).to_string_lossy();
+            let both = format!("{name} {stem}");
+            both.trim().clone_into(&mut name);
+        }
+        let full = name.clone();
+        for number in 2.. {
+            if !taken.contains(&name) {
+                break;
+            }
+            name = format!("{full} {number}");
+        }
+        taken.push(name.clone());
+        Column {
+            target: name,
+            ..column
+        }
+    };
+    columns.into_iter().map(rename).collect()
+}
+
+/// How one directory is reached from another, both of which exist: for links, so that a folder of runs can be moved as a whole.
+fn way(from: &Path, to: &Path) -> String {
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let (from, to) = (whole(from), whole(to));
+    let shared = from
+        .components()
+        .zip(to.components())
+        .take_while(|(one, other)| one == other)
+        .count();
+    let up = from.components().skip(shared).map(|_| "..".into());
+    let down = to.components().skip(shared);
+    let down = down.map(|part| part.as_os_str().to_string_lossy());
+    let parts: Vec<std::borrow::Cow<'_, str>> = up.chain(down).collect();
+    parts.join("/")
+}
+
 /// The same for a set of runs: each target's, then the table of them all.
-fn run_set(args: &Args) -> anyhow::Result<Exit> {
-    let set = RunSet::open(&args.dir)?;
+fn run_set(dir: &Path, args: &Args) -> anyhow::Result<Exit> {
+    let set = RunSet::open(dir)?;
     let targets = set.manifest.targets.iter();
     let columns: Vec<Column> = targets
         .map(|target| column(&set, target, args.lang))
@@ -64,7 +147,7 @@ pub(super) fn conclude_set(
     quiet: bool,
 ) -> anyhow::Result<()> {
     let lineup = Lineup::of(set, columns);
-    report::write_lineup(set, &lineup, lang)?;
+    report::write_lineup(set.path(), &lineup, lang)?;
     if !quiet {
         printed(report::print_lineup(&lineup, lang))?;
     }
@@ -76,7 +159,7 @@ pub(super) fn column(set: &RunSet, target: &SetTarget, lang: Lang) -> Column {
     let result = set.has_run(target).then(|| {
         let rebuilt = rebuild(&set.run_path(target), lang);
         rebuilt
-            .map(|(run, judgement)| (judgement, run.manifest.plan_fingerprint))
+            .map(|(run, judgement)| (judgement, run.manifest))
             .map_err(|error| format!("{error:#}"))
     });
     Column::of(set, target, result)

@@ -68,7 +68,13 @@ pub fn lines(judgement: &Judgement) -> Vec<ComparisonRow> {
 /// The lines of several targets, one after another. A target without a run has the same lines, without values.
 pub fn lineup_lines(lineup: &Lineup) -> Vec<ComparisonRow> {
     let lines = |column: &Column| match &column.result {
-        Ok(judgement) => lines(judgement),
+        Ok(judgement) => {
+            let mut lines = lines(judgement);
+            for line in &mut lines {
+                line.target.clone_from(&column.target);
+            }
+            lines
+        }
         Err(_) => lines_without_values(&column.target, &lineup.arms),
     };
     lineup.columns.iter().flat_map(lines).collect()
@@ -186,7 +192,7 @@ fn write_lines(lines: Vec<ComparisonRow>, out: impl Write) -> Result<(), csv::Er
 }
 
 /// Six significant digits: more than any of the measurements has.
-fn rounded(value: f64) -> f64 {
+pub fn rounded(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return value;
     }

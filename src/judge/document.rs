@@ -3,11 +3,13 @@
 
 use serde::Serialize;
 
+use super::claims::Switch;
 use super::figure::{Kind, Metric, Role, Unit};
 use crate::scenario::Protocol;
 
 use Kind::{Derived, Measured, Modelled};
 use Role::{Detail, Judged, Shown};
+use Switch::{Caching, KeepingMail, MailboxSize, Network, Tls};
 
 /// One row of the document's table.
 #[derive(Debug, Serialize)]
@@ -27,12 +29,14 @@ pub struct DocumentRow {
     /// What is measured, per arm.
     pub metrics: &'static [Metric],
     /// How the verdict follows from the judged metrics.
-    pub follows: &'static str,
+    pub follows: Word,
     /// What turns the row over.
-    pub depends_on: &'static str,
+    pub depends_on: Word,
+    /// The same, of what a scenario can set.
+    pub switches: &'static [Switch],
 }
 
-/// One cell of the document's table.
+/// Words in both languages: a cell of the document's table, a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Word {
     /// In English.
@@ -100,8 +104,11 @@ pub static DOCUMENT: [DocumentRow; 8] = [
             metric("greeting_round_trips", "round trips to the greeting", "round trip จนถึงคำทักทาย", Unit::RoundTrips, Derived, Detail,
                 "TCP handshake and greeting are two round trips; TLS 1.3 from the first byte adds one."),
         ],
-        follows: "Agrees when the port in use is the one printed; any other port is the administrator's choice, so it depends.",
-        depends_on: "the server's configuration: 110 and 143 are assigned to the plain protocols, 995 and 993 to TLS from the first byte (RFC 8314), and an administrator may take any other",
+        follows: word("Agrees when the port in use is the one printed; any other port is the administrator's choice, so it depends.",
+            "ตรงเมื่อพอร์ตที่ใช้คือพอร์ตที่พิมพ์ไว้ พอร์ตอื่นเป็นการเลือกของผู้ดูแลระบบ จึงแล้วแต่กรณี"),
+        depends_on: word("the server's configuration: 110 and 143 are assigned to the plain protocols, 995 and 993 to TLS from the first byte (RFC 8314), and an administrator may take any other",
+            "การตั้งค่าของเซิร์ฟเวอร์: 110 และ 143 กำหนดไว้สำหรับโปรโตคอลแบบไม่เข้ารหัส 995 และ 993 สำหรับ TLS ตั้งแต่ไบต์แรก (RFC 8314) และผู้ดูแลระบบเลือกพอร์ตอื่นได้"),
+        switches: &[Tls],
     },
     DocumentRow {
         number: 2,
@@ -126,8 +133,11 @@ pub static DOCUMENT: [DocumentRow; 8] = [
             metric("bytes_on_devices", "mail on the devices", "ขนาดเมลบนอุปกรณ์", Unit::Bytes, Measured, Shown,
                 "Octets of mail held by all devices together at the end; the mean of the blocks."),
         ],
-        follows: "Agrees when at least 95 % of seen mail is where the document says and less than half is in the other place too; disagrees when less than half is where it says; otherwise it depends.",
-        depends_on: "the client's settings: POP that leaves mail on the server, IMAP that keeps copies on the device",
+        follows: word("Agrees when at least 95 % of seen mail is where the document says and less than half is in the other place too; disagrees when less than half is where it says; otherwise it depends.",
+            "ตรงเมื่อเมลที่เห็นแล้วอย่างน้อย 95 % อยู่ในที่ที่เอกสารว่า และอยู่ในอีกที่หนึ่งไม่ถึงครึ่ง ไม่ตรงเมื่ออยู่ในที่ที่ว่าไม่ถึงครึ่ง นอกนั้นแล้วแต่กรณี"),
+        depends_on: word("the client's settings: POP that leaves mail on the server, IMAP that keeps copies on the device",
+            "การตั้งค่าของโปรแกรมเมล: POP ที่เก็บเมลไว้บนเซิร์ฟเวอร์ และ IMAP ที่เก็บสำเนาไว้ในอุปกรณ์"),
+        switches: &[KeepingMail, Caching],
     },
     DocumentRow {
         number: 3,
@@ -150,8 +160,11 @@ pub static DOCUMENT: [DocumentRow; 8] = [
             metric("opened_without_network", "opened without a network", "เปิดได้ขณะไม่มีเครือข่าย", Unit::Percent, Measured, Detail,
                 "Share of the planned openings on a device that had no network by plan (a tunnel, a flight) that found their message all the same; empty where no outage was planned."),
         ],
-        follows: "POP agrees when at least 95 % of found messages opened from the device's store, IMAP when at least 95 % were fetched; below half it disagrees; between, it depends.",
-        depends_on: "what the client keeps: an IMAP client with a cache reads offline as well",
+        follows: word("POP agrees when at least 95 % of found messages opened from the device's store, IMAP when at least 95 % were fetched; below half it disagrees; between, it depends.",
+            "POP ตรงเมื่อเมลที่พบอย่างน้อย 95 % เปิดจากที่เก็บในอุปกรณ์ IMAP ตรงเมื่ออย่างน้อย 95 % ดึงจากเซิร์ฟเวอร์ ไม่ถึงครึ่งคือไม่ตรง ระหว่างนั้นแล้วแต่กรณี"),
+        depends_on: word("what the client keeps: an IMAP client with a cache reads offline as well",
+            "สิ่งที่โปรแกรมเมลเก็บไว้: IMAP ที่มีแคชอ่านแบบออฟไลน์ได้เช่นกัน"),
+        switches: &[Caching],
     },
     DocumentRow {
         number: 4,
@@ -174,8 +187,11 @@ pub static DOCUMENT: [DocumentRow; 8] = [
             metric("round_trips", "round trips per user-hour", "round trip ต่อผู้ใช้ต่อชั่วโมง", Unit::RoundTripsPerUserHour, Measured, Shown,
                 "Waits for the server in commands of the measured phase, divided by users and by simulated hours; n counts commands."),
         ],
-        follows: "Compares the two arms figure by figure: agrees when every judged figure is shown to be lower for POP (from six blocks on by the ratio's interval and p, with fewer in every block and provisionally), disagrees when every one is lower for IMAP, no difference when none points either way, otherwise it depends on which time is meant.",
-        depends_on: "which time is meant (until the inbox can be used, or how long the connection is held), the mailbox's size, the network's round-trip time, and whether the client stays connected",
+        follows: word("Compares the two arms figure by figure: agrees when every judged figure is shown to be lower for POP (from six blocks on by the ratio's interval and p, with fewer in every block and provisionally), disagrees when every one is lower for IMAP, no difference when none points either way, otherwise it depends on which time is meant.",
+            "เทียบทีละตัวเลข: ตรงเมื่อทุกตัวเลขที่ใช้ตัดสินแสดงว่า POP ต่ำกว่า (ตั้งแต่หกบล็อกใช้ช่วงและค่า p ของอัตราส่วน น้อยกว่านั้นต้องเป็นเช่นนั้นทุกบล็อกและถือเป็นผลชั่วคราว) ไม่ตรงเมื่อ IMAP ต่ำกว่าทุกตัว ไม่ต่างกันเมื่อไม่มีตัวใดชี้ไปทางใด นอกนั้นขึ้นกับว่าหมายถึงเวลาใด"),
+        depends_on: word("which time is meant (until the inbox can be used, or how long the connection is held), the mailbox's size, the network's round-trip time, and whether the client stays connected",
+            "หมายถึงเวลาใด (จนกล่องจดหมายพร้อมใช้ หรือระยะที่ถือการเชื่อมต่อไว้) ขนาดกล่องจดหมาย RTT ของเครือข่าย และโปรแกรมเชื่อมต่อค้างไว้หรือไม่"),
+        switches: &[Tls, MailboxSize, Network],
     },
     DocumentRow {
         number: 5,
@@ -206,8 +222,11 @@ pub static DOCUMENT: [DocumentRow; 8] = [
             metric("delivery_to_visible_p95", "new mail shown after, 95th percentile", "เมลใหม่ปรากฏหลังจาก (p95)", Unit::Seconds, Measured, Detail,
                 "95th percentile of the same; empty where less than 95 % were shown in time to say."),
         ],
-        follows: "Compares the two arms figure by figure, as in row 4: CPU, memory, connections and disk. How soon new mail is shown stands beside them: whoever asks less often costs less, and shows staler mail.",
-        depends_on: "which resource is meant, the server's software, what the devices do and how much mail is kept",
+        follows: word("Compares the two arms figure by figure, as in row 4: CPU, memory, connections and disk. How soon new mail is shown stands beside them: whoever asks less often costs less, and shows staler mail.",
+            "เทียบทีละตัวเลขเหมือนรายการที่ 4: CPU หน่วยความจำ การเชื่อมต่อ และดิสก์ ประกอบกับความเร็วในการแสดงเมลใหม่ เพราะผู้ที่เช็กห่างกว่าใช้น้อยกว่าแต่แสดงเมลช้ากว่า"),
+        depends_on: word("which resource is meant, the server's software, what the devices do and how much mail is kept",
+            "หมายถึงทรัพยากรใด ซอฟต์แวร์ของเซิร์ฟเวอร์ พฤติกรรมของอุปกรณ์ และปริมาณเมลที่เก็บ"),
+        switches: &[KeepingMail, Caching, Tls, MailboxSize],
     },
     DocumentRow {
         number: 6,
@@ -228,8 +247,11 @@ pub static DOCUMENT: [DocumentRow; 8] = [
             metric("deletions_elsewhere", "deletion carried out everywhere", "ลบแล้วหายทุกที่", Unit::Percent, Derived, Detail,
                 "Of the messages that their owner deleted on one device, the share that at the end is neither on the server nor on a device; n counts pairs of message and device."),
         ],
-        follows: "A share of at least 95 % is a yes, below 50 % a no, between them it depends; both judged shares must say the same, unless one of them rests on fewer than 20 observations and the other does not.",
-        depends_on: "whether the POP client deletes what it downloads, and which device checks first",
+        follows: word("A share of at least 95 % is a yes, below 50 % a no, between them it depends; both judged shares must say the same, unless one of them rests on fewer than 20 observations and the other does not.",
+            "อย่างน้อย 95 % คือได้ ต่ำกว่า 50 % คือไม่ได้ ระหว่างนั้นแล้วแต่กรณี สัดส่วนที่ใช้ตัดสินทั้งสองต้องตรงกัน เว้นแต่ตัวหนึ่งมาจากการสังเกตไม่ถึง 20 ครั้งแต่อีกตัวไม่ใช่"),
+        depends_on: word("whether the POP client deletes what it downloads, and which device checks first",
+            "POP ลบเมลที่ดาวน์โหลดแล้วหรือไม่ และอุปกรณ์ใดเช็กก่อน"),
+        switches: &[KeepingMail],
     },
     DocumentRow {
         number: 7,
@@ -254,8 +276,11 @@ pub static DOCUMENT: [DocumentRow; 8] = [
             metric("worst_without_notebook", "at the worst second: left if notebooks are lost", "วินาทีที่แย่ที่สุด: เหลือถ้าโน้ตบุ๊กหาย", Unit::Percent, Derived, Detail,
                 "Share of all mail that is on the server or on another device than a notebook, likewise."),
         ],
-        follows: "The ISP can restore what its server holds: at least 95 % of the mail means the ISP's backup covers it, below 50 % means that only the user's can, between them it depends.",
-        depends_on: "who holds the only copy; whether the ISP does back its server up is not visible from a session",
+        follows: word("The ISP can restore what its server holds: at least 95 % of the mail means the ISP's backup covers it, below 50 % means that only the user's can, between them it depends.",
+            "ผู้ให้บริการกู้คืนได้เฉพาะสิ่งที่อยู่บนเซิร์ฟเวอร์: เมลอย่างน้อย 95 % หมายถึงการสำรองของผู้ให้บริการครอบคลุม ต่ำกว่า 50 % หมายถึงมีแต่ผู้ใช้ที่ทำได้ ระหว่างนั้นแล้วแต่กรณี"),
+        depends_on: word("who holds the only copy; whether the ISP does back its server up is not visible from a session",
+            "ใครถือสำเนาเดียวที่มี การเชื่อมต่อบอกไม่ได้ว่าผู้ให้บริการสำรองเซิร์ฟเวอร์จริงหรือไม่"),
+        switches: &[KeepingMail, Caching],
     },
     DocumentRow {
         number: 8,
@@ -286,8 +311,11 @@ pub static DOCUMENT: [DocumentRow; 8] = [
             metric("phone_joules", "radio energy per day (modelled)", "พลังงานวิทยุต่อวัน (แบบจำลอง)", Unit::JoulesPerPhoneDay, Modelled, Detail,
                 "Energy of the radio above sleep in the same day, by the same model with the powers of AT&T's device profiles; never a battery's per cent."),
         ],
-        follows: "A share of at least 95 % of successful openings is a yes, below 50 % a no, between them it depends.",
-        depends_on: "which of the person's devices checks first, what it deletes, and the network (no mobile network is emulated unless the scenario names one)",
+        follows: word("A share of at least 95 % of successful openings is a yes, below 50 % a no, between them it depends.",
+            "การเปิดเมลสำเร็จอย่างน้อย 95 % คือได้ ต่ำกว่า 50 % คือไม่ได้ ระหว่างนั้นแล้วแต่กรณี"),
+        depends_on: word("which of the person's devices checks first, what it deletes, and the network (no mobile network is emulated unless the scenario names one)",
+            "อุปกรณ์ใดของเจ้าของเช็กก่อน ลบอะไร และเครือข่าย (ไม่มีการจำลองเครือข่ายมือถือ เว้นแต่สถานการณ์ระบุไว้)"),
+        switches: &[KeepingMail, Caching, Network],
     },
 ];
 

@@ -14,7 +14,7 @@ use crate::metrics::row::{
     OperationRow, Purpose, RadioRow, ServerRow, SessionRow, StorageRow,
 };
 use crate::rundir::{self, Manifest, Outcome, RunDir, Time};
-use crate::scenario::{Arm, DeviceKind, Phase, Protocol, TlsMode};
+use crate::scenario::{Arm, DeviceKind, Phase, Protocol, Scenario, TlsMode};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, strum::Display)]
@@ -60,6 +60,9 @@ pub struct Setting {
     /// The round trip that was emulated for each kind of device, µs; none: nothing was.
     #[serde(skip)]
     pub rtts_us: BTreeMap<DeviceKind, u64>,
+    /// Kinds of device that, in an arm, are due at least twice in each cell: each of them is planned to come online.
+    #[serde(skip)]
+    pub due: BTreeSet<(Arm, DeviceKind)>,
     /// The measured window of each cell, µs since the run's start: (from, to).
     #[serde(skip)]
     pub windows: BTreeMap<Cell, (u64, u64)>,
@@ -109,6 +112,7 @@ impl Setting {
                 .iter()
                 .filter_map(|(kind, network)| Some((*kind, network.rtt_us?)))
                 .collect(),
+            due: due(manifest),
             windows: manifest
                 .phases
                 .iter()
@@ -134,6 +138,11 @@ impl Setting {
         rtt.map_or(0.0, |us| *us as f64 / 1e3)
     }
 
+    /// Whether each device of that kind was planned to come online in each cell.
+    pub fn is_due(&self, arm: Arm, kind: DeviceKind) -> bool {
+        self.due.contains(&(arm, kind))
+    }
+
     /// The port that a protocol was spoken on.
     pub const fn port(&self, protocol: Protocol) -> Option<u16> {
         match protocol {
@@ -141,6 +150,26 @@ impl Setting {
             Protocol::Imap => self.imap_port,
         }
     }
+}
+
+/// By the scenario's text. A device without a poll listens, so it connects at once; nothing is known where the text is not
+/// there or is another version's.
+fn due(manifest: &Manifest) -> BTreeSet<(Arm, DeviceKind)> {
+    let Ok(scenario) = Scenario::parse("scenario.toml", &manifest.scenario_toml, &[]) else {
+        return BTreeSet::new();
+    };
+    let simulated = scenario.horizon().as_secs_f64() * manifest.speed;
+    let often = |arm: Arm, kind: DeviceKind| match scenario.client(arm, kind).poll() {
+        None => true,
+        Some((poll, jitter)) => 2.0 * poll.as_secs_f64() * (1.0 + jitter.get()) <= simulated,
+    };
+    let kinds = || <DeviceKind as strum::IntoEnumIterator>::iter();
+    manifest
+        .arms
+        .iter()
+        .flat_map(|arm| kinds().map(move |kind| (*arm, kind)))
+        .filter(|(arm, kind)| often(*arm, *kind))
+        .collect()
 }
 
 /// How late the generator began what the plan wanted of an arm in the measured phase.

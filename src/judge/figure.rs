@@ -92,6 +92,9 @@ pub enum Unit {
     /// TCP connections.
     #[strum(serialize = "connections")]
     Connections,
+    /// Open files and sockets of a process.
+    #[strum(serialize = "descriptors")]
+    Descriptors,
 }
 
 /// A metric of the document's table, as data.

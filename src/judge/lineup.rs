@@ -1,11 +1,11 @@
-//! The same plan on several targets: a judgement per target, side by side. Nothing is computed across targets; a target
-//! without a run keeps its column, and the column says why.
+//! Several runs: a judgement per run, side by side, as of one plan on several targets, or of runs that somebody put together.
+//! Nothing is computed across them; a target without a run keeps its column, and the column says why.
 
 use super::{Ending, Judgement};
-use crate::rundir::{Outcome, RunSet, SetTarget};
+use crate::rundir::{Manifest, Outcome, RunSet, SetTarget};
 use crate::scenario::Arm;
 
-/// Judgements of one plan, a column per target.
+/// Judgements side by side, a column per run.
 #[derive(Clone, Debug)]
 pub struct Lineup {
     /// The scenario's name.
@@ -14,17 +14,23 @@ pub struct Lineup {
     pub users: u32,
     /// The arms, in the scenario's order.
     pub arms: Vec<Arm>,
-    /// In the order in which the targets were named.
+    /// In the order in which the targets, or the runs, were named.
     pub columns: Vec<Column>,
 }
 
-/// What is known of one target.
+/// What is known of one target, or one run.
 #[derive(Clone, Debug)]
 pub struct Column {
     /// Its name.
     pub target: String,
-    /// Name of its run directory in the set's.
+    /// The way to its run directory from where the table of all is.
     pub folder: String,
+    /// What the server calls itself; empty where there is no run.
+    pub server: String,
+    /// When its run began.
+    pub started: String,
+    /// Fingerprint of the plan that its run carried out.
+    pub plan: String,
     /// What its run says, or why there is none: a sentence.
     pub result: Result<Judgement, String>,
 }
@@ -55,9 +61,60 @@ impl Lineup {
         }
     }
 
+    /// Runs that somebody put together, each with all that it has: an arm that a run lacks has no figures in its column.
+    pub fn of_runs(columns: Vec<Column>) -> Self {
+        let judged: Vec<&Judgement> = columns
+            .iter()
+            .filter_map(|column| column.result.as_ref().ok())
+            .collect();
+        let mut arms: Vec<Arm> = Vec::new();
+        let mut scenarios: Vec<&str> = Vec::new();
+        for judgement in &judged {
+            let setting = &judgement.setting;
+            arms.extend(
+                setting
+                    .arms
+                    .iter()
+                    .filter(|arm| !arms.contains(arm))
+                    .copied()
+                    .collect::<Vec<_>>(),
+            );
+            if !scenarios.contains(&setting.scenario.as_str()) {
+                scenarios.push(&setting.scenario);
+            }
+        }
+        arms.sort_by_key(|arm| arm.protocol());
+        Self {
+            scenario: scenarios.join(", "),
+            users: judged.first().map_or(0, |it| it.setting.users),
+            arms,
+            columns,
+        }
+    }
+
+    /// Whether all runs carried out the same plan.
+    pub fn is_of_one_plan(&self) -> bool {
+        let mut plans = self.columns.iter().filter(|it| it.result.is_ok());
+        let first = plans.next().map(|column| &column.plan);
+        plans.all(|column| Some(&column.plan) == first)
+    }
+
     /// How many targets have figures.
     pub fn judged(&self) -> usize {
         self.columns.iter().filter(|it| it.result.is_ok()).count()
+    }
+}
+
+impl Default for Column {
+    fn default() -> Self {
+        Self {
+            target: String::new(),
+            folder: String::new(),
+            server: String::new(),
+            started: String::new(),
+            plan: String::new(),
+            result: Err(String::new()),
+        }
     }
 }
 
@@ -67,21 +124,43 @@ impl Column {
     pub fn of(
         set: &RunSet,
         target: &SetTarget,
-        result: Option<Result<(Judgement, String), String>>,
+        result: Option<Result<(Judgement, Manifest), String>>,
     ) -> Self {
         let plan = &set.manifest.plan_fingerprint;
         let result = match result {
             None => Err(why_none(target.outcome.as_ref())),
-            Some(Err(reason)) => Err(reason),
-            Some(Ok((judgement, its_plan))) if its_plan == *plan => Ok(judgement),
-            Some(Ok((_, its_plan))) => Err(format!(
-                "its run carried out another plan ({its_plan}) than the set ({plan}), so it cannot stand beside the others"
+            Some(Ok((_, its))) if its.plan_fingerprint != *plan => Err(format!(
+                "its run carried out another plan ({}) than the set ({plan}), so it cannot stand beside the others",
+                its.plan_fingerprint
             )),
+            Some(result) => result,
         };
+        let (name, folder) = (target.name.clone(), target.folder.clone());
+        match result {
+            Ok((judgement, manifest)) => Self::of_run(name, folder, judgement, &manifest),
+            Err(reason) => Self {
+                target: name,
+                folder,
+                result: Err(reason),
+                ..Self::default()
+            },
+        }
+    }
+
+    /// The column of a run.
+    pub fn of_run(
+        target: String,
+        folder: String,
+        judgement: Judgement,
+        manifest: &Manifest,
+    ) -> Self {
         Self {
-            target: target.name.clone(),
-            folder: target.folder.clone(),
-            result,
+            target,
+            folder,
+            server: format!("{} {}", manifest.target.name, manifest.target.version),
+            started: manifest.started.clone(),
+            plan: manifest.plan_fingerprint.clone(),
+            result: Ok(judgement),
         }
     }
 
@@ -133,7 +212,11 @@ mod tests {
         let target = &set.manifest.targets[0];
         let of = |plan: &str| {
             let judgement = judge(&as_the_document_says());
-            Column::of(&set, target, Some(Ok((judgement, plan.to_owned()))))
+            let manifest = Manifest {
+                plan_fingerprint: plan.to_owned(),
+                ..Manifest::default()
+            };
+            Column::of(&set, target, Some(Ok((judgement, manifest))))
         };
         assert_eq!(of("one").standing(), Standing::Valid);
         assert_eq!(of("two").standing(), Standing::NotRun);

@@ -1,7 +1,7 @@
 //! From run directories to verdicts: validity first, then the document's table row by row. Everything here
 //! is a pure function of the rows a run left; nothing knows how they came to be or how they will be drawn.
 
-pub mod capacity;
+pub mod bounds;
 pub mod claims;
 pub mod comparison;
 pub mod consistency;
@@ -9,6 +9,7 @@ mod directions;
 pub mod document;
 pub mod evidence;
 pub mod figure;
+pub mod fresh;
 pub mod gate;
 mod lineup;
 pub mod prediction;
@@ -25,7 +26,8 @@ pub mod verdict_file;
 
 use serde::Serialize;
 
-pub use claims::JudgedClaim;
+pub use bounds::Held;
+pub use claims::{JudgedClaim, Switch};
 pub use document::{DOCUMENT, DocumentRow};
 pub use evidence::{Ending, Evidence, Part, Setting};
 pub use figure::{Figure, Kind, Metric, Role, Unit};
@@ -59,6 +61,10 @@ pub struct Judgement {
     pub claims: Vec<JudgedClaim>,
     /// Whether the numbers can be trusted.
     pub validity: Validity,
+    /// How near each arm came to the bounds of validity.
+    pub held: Vec<Held>,
+    /// Which arms show new mail about equally soon.
+    pub fresh: Vec<fresh::Pair>,
     /// What steps would take on other networks.
     pub predictions: Vec<Prediction>,
     /// What the history shows.
@@ -82,6 +88,8 @@ pub struct JudgedRow {
     pub arms: Vec<JudgedArm>,
     /// Each IMAP arm's figures over each POP3 arm's.
     pub ratios: Vec<Ratio>,
+    /// The switches that turn the row over: on which side of each this run stands, and the other side.
+    pub sides: Vec<String>,
 }
 
 /// The document's claim on one protocol, judged by one arm.
@@ -140,7 +148,7 @@ pub fn judge(evidence: &Evidence) -> Judgement {
         })
         .collect();
     let mut ratios = ratio::ratios(&sides);
-    let rows: Vec<JudgedRow> = DOCUMENT
+    let mut rows: Vec<JudgedRow> = DOCUMENT
         .iter()
         .zip(measured)
         .map(|(row, figures)| {
@@ -149,18 +157,25 @@ pub fn judge(evidence: &Evidence) -> Judgement {
             judge_row(row, &evidence.setting, figures, ratios)
         })
         .collect();
-    let validity = validity::assess(evidence, &rows);
+    let assessment = validity::assess(evidence, &rows);
+    let predictions = prediction::predict(evidence);
+    let sides = claims::sides(&evidence.setting, &rows, &predictions);
+    for (row, sides) in rows.iter_mut().zip(sides) {
+        row.sides = sides;
+    }
     let consistency = consistency::examine(&evidence.observations, consistency::LATE);
     Judgement {
         setting: evidence.setting.clone(),
         notes: notes(evidence, &consistency),
-        predictions: prediction::predict(evidence),
         consistency,
         whereabouts: evidence.whereabouts.clone(),
         checks: evidence.checks.clone(),
-        claims: claims::judge(&evidence.setting, &rows),
+        claims: claims::judge(&evidence.setting, &rows, &predictions),
+        fresh: fresh::pairs(&rows),
+        predictions,
         rows,
-        validity,
+        validity: assessment.validity,
+        held: assessment.held,
     }
 }
 
@@ -187,6 +202,7 @@ fn judge_row(
         verdict: verdict::together(arms.iter().map(|arm| arm.verdict)),
         arms,
         ratios,
+        sides: Vec::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Rows with a known truth, for tests: two users with phone, tablet and notebook, two blocks of ten measured
 //! seconds, in which both protocols behave as the document says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::Lag;
 use super::{Ending, Evidence, Setting};
@@ -103,6 +103,7 @@ pub(crate) fn empty() -> Evidence {
             workers: 1,
             nofile: Some(1024),
             rtts_us: BTreeMap::new(),
+            due: BTreeSet::new(),
             windows: BTreeMap::new(),
             ending: Ending::Finished,
             failure: None,

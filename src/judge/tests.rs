@@ -179,6 +179,93 @@ fn devices_that_never_get_in_make_the_run_invalid() {
 }
 
 #[test]
+fn more_checks_missed_than_made_make_the_run_invalid_and_some_are_a_warning() {
+    let mut evidence = as_the_document_says();
+    let set = |evidence: &mut Evidence, missed: u64| {
+        for row in &mut evidence.generator {
+            let ends = row.at_us % 30_000_000 >= 10_000_000;
+            row.coalesced = if row.arm == Arm::IMAP && ends {
+                missed
+            } else {
+                0
+            };
+        }
+    };
+    set(&mut evidence, 10);
+    let validity = judge(&evidence).validity;
+    assert!(validity.is_valid(), "{validity:?}");
+    assert!(
+        validity.warnings[0].contains("20 planned checks fell due"),
+        "{validity:?}"
+    );
+    set(&mut evidence, 40);
+    assert!(reasons(&evidence)[0].contains("80 planned checks fell due"));
+    let held = judge(&evidence).held;
+    let mut held = held.iter();
+    let missed = held.find(|it| it.arm == Arm::IMAP && it.limit == bounds::Limit::MissedChecks);
+    let missed = missed.unwrap();
+    assert!((missed.value - 100.0 * 80.0 / 140.0).abs() < 1e-9 && !missed.is_within());
+}
+
+#[test]
+fn planned_devices_that_never_come_online_make_the_run_invalid() {
+    use crate::scenario::DeviceKind::{Phone, Tablet};
+    let mut evidence = as_the_document_says();
+    evidence.sessions.retain(|row| row.device != Tablet);
+    let validity = judge(&evidence).validity;
+    assert!(
+        validity.is_valid(),
+        "nothing says that it was due: {validity:?}"
+    );
+    assert!(
+        validity.warnings[0].contains("4 of 12 devices never came online"),
+        "{validity:?}"
+    );
+    evidence.setting.due = [(Arm::IMAP, Tablet), (Arm::IMAP, Phone)].into();
+    assert_eq!(
+        reasons(&evidence),
+        ["Arm imap: 4 of 8 devices that were planned to come online never did."]
+    );
+}
+
+#[test]
+fn the_values_behind_validity_stand_beside_their_bounds() {
+    let judgement = judge(&as_the_document_says());
+    assert!(judgement.held.iter().all(Held::is_within));
+    let mut out = Vec::new();
+    bounds::write(&judgement, &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert!(
+        text.starts_with("arm,limit,value,unit,bound,n,beyond,within\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("pop3,lag,2.0,ms,10.0,240,invalid,true"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_row_names_its_switches_and_both_sides() {
+    let mut evidence = as_the_document_says();
+    let rows = judge(&evidence).rows;
+    assert!(
+        rows[5].sides[0].contains("here pop3 deletes (0 % of seen mail)"),
+        "{:?}",
+        rows[5].sides
+    );
+    assert!(rows.iter().all(|row| !row.sides.is_empty()));
+    let network = rows[3].sides.last().unwrap();
+    assert!(
+        network.contains("pop3 3.00 ms here, 153 ms there"),
+        "{network}"
+    );
+    evidence.setting.rtts_us = [(crate::scenario::DeviceKind::Phone, 60_000)].into();
+    let network = judge(&evidence).rows[3].sides.last().unwrap().clone();
+    assert!(network.contains("here phone RTT 60.0 ms"), "{network}");
+}
+
+#[test]
 fn audits_are_never_judged() {
     let mut evidence = as_the_document_says();
     let before = judge(&evidence);

@@ -1,13 +1,19 @@
 //! Whether a run's numbers can be trusted. A run whose generator was the limit, whose sums do not add up or
 //! that broke off is invalid, whatever its figures; what only weakens it is a warning.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
+use super::bounds::{Held, Limit};
 use super::evidence::{Ending, Evidence, Part};
 use super::{JudgedRow, steady};
 use crate::metrics::ErrorClass;
 use crate::metrics::row::GeneratorRow;
-use crate::scenario::{Arm, Phase};
+use crate::scenario::{Arm, DeviceKind, Phase};
+
+/// A device in a block: its block, its owner, its kind.
+type Device = (u32, u32, DeviceKind);
 
 /// Our own lag (sent − due) at its 99th percentile may always reach this, µs: what a timer and a busy
 /// scheduler cost.
@@ -35,8 +41,11 @@ pub const MACHINE_FULL: f64 = 0.95;
 /// Planned devices that tried and never got in: above this share the population is not the planned one.
 pub const OFFLINE_ALLOWED: f64 = 0.01;
 
-/// Sessions merged into a running one, beyond which the load was visibly not the planned one.
-pub const COALESCED_WARNING: f64 = 0.05;
+/// Planned checks that were merged into a running one, beyond which the load was visibly not the planned one.
+pub const MISSED_WARNING: f64 = 0.05;
+
+/// The same, beyond which it was another load: more checks were missed than made.
+pub const MISSED_ALLOWED: f64 = 0.5;
 
 /// Whether the numbers can be trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -45,22 +54,6 @@ pub struct Validity {
     pub reasons: Vec<String>,
     /// What weakens them without making them worthless.
     pub warnings: Vec<String>,
-    /// What each reason is laid to, in the order of [`Validity::reasons`].
-    #[serde(skip)]
-    blames: Vec<Blame>,
-}
-
-/// What a reason against a run is laid to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Blame {
-    /// The run itself: it broke off, or sums do not add up.
-    Run,
-    /// The load generator: it was late.
-    Lag,
-    /// The load generator: it was saturated or out of descriptors.
-    Generator,
-    /// What was measured: sessions failed, devices stayed out, times drifted.
-    Service,
 }
 
 impl Validity {
@@ -69,46 +62,56 @@ impl Validity {
         self.reasons.is_empty()
     }
 
-    /// The reasons that are laid to one of them.
-    pub fn blamed_on(&self, blame: Blame) -> Vec<String> {
-        let reasons = self.reasons.iter().zip(&self.blames);
-        reasons
-            .filter(|(_, of)| **of == blame)
-            .map(|(reason, _)| reason.clone())
-            .collect()
+    /// A reason where it is grave, else a warning.
+    fn say(&mut self, grave: bool, what: String) {
+        if grave {
+            self.reasons.push(what);
+        } else {
+            self.warnings.push(what);
+        }
     }
+}
 
-    pub(super) fn invalid(&mut self, blame: Blame, reason: String) {
-        self.reasons.push(reason);
-        self.blames.push(blame);
+/// What an assessment finds: words, and the values behind them beside their bounds.
+#[derive(Debug, Default)]
+pub struct Assessment {
+    /// Whether the numbers can be trusted.
+    pub validity: Validity,
+    /// How near each arm came to the bounds.
+    pub held: Vec<Held>,
+}
+
+impl Assessment {
+    fn hold(&mut self, arm: Arm, limit: Limit, value: f64, bound: f64, n: u64) {
+        self.held.push(Held {
+            arm,
+            limit,
+            value,
+            bound,
+            n,
+        });
     }
 }
 
 /// Looks for everything that speaks against a run.
-pub fn assess(evidence: &Evidence, rows: &[JudgedRow]) -> Validity {
-    let mut validity = Validity::default();
+pub fn assess(evidence: &Evidence, rows: &[JudgedRow]) -> Assessment {
+    let mut found = Assessment::default();
+    let validity = &mut found.validity;
     match evidence.setting.ending {
         Ending::Finished => {}
-        Ending::Interrupted => validity.invalid(
-            Blame::Run,
-            "The run was interrupted before its end.".to_owned(),
-        ),
-        Ending::Unfinished => validity.invalid(
-            Blame::Run,
-            match &evidence.setting.failure {
-                Some(reason) => format!("The run did not finish: {reason}"),
-                None => "The run did not finish.".to_owned(),
-            },
-        ),
+        Ending::Interrupted => validity
+            .reasons
+            .push("The run was interrupted before its end.".to_owned()),
+        Ending::Unfinished => validity.reasons.push(match &evidence.setting.failure {
+            Some(reason) => format!("The run did not finish: {reason}"),
+            None => "The run did not finish.".to_owned(),
+        }),
     }
     for check in evidence.checks.iter().filter(|check| !check.holds) {
-        validity.invalid(
-            Blame::Run,
-            format!(
-                "Block {}, arm {}: \"{}\" does not hold: expected {}, found {}.",
-                check.block, check.arm, check.check, check.expected, check.found
-            ),
-        );
+        validity.reasons.push(format!(
+            "Block {}, arm {}: \"{}\" does not hold: expected {}, found {}.",
+            check.block, check.arm, check.check, check.expected, check.found
+        ));
     }
     if evidence.checks.is_empty() {
         validity.warnings.push("No sums were checked.".to_owned());
@@ -116,14 +119,15 @@ pub fn assess(evidence: &Evidence, rows: &[JudgedRow]) -> Validity {
     validity.warnings.extend(evidence.notices.iter().cloned());
     for arm in &evidence.setting.arms {
         let part = evidence.part(*arm, None);
-        lag(evidence, *arm, usable_us(rows, *arm), &mut validity);
-        load(part, &mut validity);
-        descriptors(part, &mut validity);
-        errors(part, &mut validity);
-        steady::assess(part, &mut validity);
-        devices(evidence, part, &mut validity);
+        lag(evidence, *arm, usable_us(rows, *arm), &mut found);
+        load(part, &mut found);
+        descriptors(part, &mut found);
+        errors(part, &mut found);
+        missed(part, &mut found);
+        steady::assess(part, &mut found.validity);
+        devices(evidence, part, &mut found);
     }
-    validity
+    found
 }
 
 fn usable_us(rows: &[JudgedRow], arm: Arm) -> f64 {
@@ -132,19 +136,21 @@ fn usable_us(rows: &[JudgedRow], arm: Arm) -> f64 {
         .map_or(0.0, |ms| ms * 1000.0)
 }
 
-fn lag(evidence: &Evidence, arm: Arm, judged_us: f64, validity: &mut Validity) {
+fn lag(evidence: &Evidence, arm: Arm, judged_us: f64, found: &mut Assessment) {
     let bound = LAG_ALLOWED_US.max(LAG_SHARE_OF_FIGURE * judged_us);
     let part = evidence.part(arm, None);
     let cells = part.generator_cells();
     let seconds = cells.iter().map(Vec::len).sum::<usize>();
     let Some(lag) = evidence.lag.get(&arm).filter(|_| seconds > 0) else {
-        validity.invalid(Blame::Run, format!(
+        found.validity.reasons.push(format!(
             "Arm {arm} has no measured second in which something was planned: nothing says whether the generator kept up."
         ));
         return;
     };
+    let own_ms = lag.p99_us as f64 / 1000.0;
+    found.hold(arm, Limit::Lag, own_ms, bound / 1000.0, lag.n);
     if lag.p99_us as f64 > bound {
-        validity.invalid(Blame::Lag, format!(
+        found.validity.reasons.push(format!(
             "Arm {arm}: the generator could not keep up: the 99th percentile of its lag over {} planned operations is {:.1} ms, bound {:.1} ms.",
             lag.n,
             lag.p99_us as f64 / 1000.0,
@@ -157,15 +163,25 @@ fn lag(evidence: &Evidence, arm: Arm, judged_us: f64, validity: &mut Validity) {
         .flatten()
         .filter(|row| row.lag_p99_us as f64 > bound)
         .count();
+    let share = 100.0 * late as f64 / seconds as f64;
+    found.hold(
+        arm,
+        Limit::LateSeconds,
+        share,
+        100.0 * LATE_SECONDS,
+        seconds as u64,
+    );
     if late as f64 > LATE_SECONDS * seconds as f64 {
-        validity.warnings.push(format!(
+        found.validity.warnings.push(format!(
             "Arm {arm}: the generator was late in {late} of {seconds} seconds (99th percentile of their lag above {:.1} ms).",
             bound / 1000.0
         ));
     }
 }
 
-fn load(part: Part<'_>, validity: &mut Validity) {
+fn load(part: Part<'_>, found: &mut Assessment) {
+    let validity = &mut found.validity;
+    let (mut busiest, mut fullest, mut cells) = (None, None, 0);
     let setting = part.setting();
     let arm = part.arm;
     let servers = part.server_cells();
@@ -181,8 +197,10 @@ fn load(part: Part<'_>, validity: &mut Validity) {
         let own = cpu(last).saturating_sub(cpu(first)) as f64 / 1e6 / seconds;
         let block = first.block;
         let workers = f64::from(setting.workers.max(1));
+        cells += 1;
+        busiest = Some(greater(busiest, 100.0 * own / workers));
         if own > GENERATOR_BUSY * workers {
-            validity.invalid(Blame::Generator, format!(
+            validity.reasons.push(format!(
                 "Block {block}, arm {arm}: the generator used {own:.2} CPUs with {workers} worker thread(s): it was saturated."
             ));
         }
@@ -197,71 +215,101 @@ fn load(part: Part<'_>, validity: &mut Validity) {
                 (seconds > 0.0).then(|| cpu(last).saturating_sub(cpu(first)) as f64 / 1e6 / seconds)
             })
             .unwrap_or(0.0);
-        if let Some(cpus) = setting.cpus
-            && own + server > MACHINE_FULL * f64::from(cpus)
-        {
-            validity.warnings.push(format!(
-                "Block {block}, arm {arm}: generator and server together used {:.2} of {cpus} CPUs: they were in each other's way.",
-                own + server
-            ));
+        if let Some(cpus) = setting.cpus {
+            fullest = Some(greater(fullest, 100.0 * (own + server) / f64::from(cpus)));
+            if own + server > MACHINE_FULL * f64::from(cpus) {
+                validity.warnings.push(format!(
+                    "Block {block}, arm {arm}: generator and server together used {:.2} of {cpus} CPUs: they were in each other's way.",
+                    own + server
+                ));
+            }
         }
+    }
+    if let Some(share) = busiest {
+        found.hold(
+            arm,
+            Limit::GeneratorCpu,
+            share,
+            100.0 * GENERATOR_BUSY,
+            cells,
+        );
+    }
+    if let Some(share) = fullest {
+        found.hold(arm, Limit::MachineCpu, share, 100.0 * MACHINE_FULL, cells);
     }
 }
 
+fn greater(most: Option<f64>, value: f64) -> f64 {
+    most.map_or(value, |most| most.max(value))
+}
+
 /// Descriptors and ports of the generator's machine: without one of either no connection is made, whatever the server does.
-fn descriptors(part: Part<'_>, validity: &mut Validity) {
+fn descriptors(part: Part<'_>, found: &mut Assessment) {
     let arm = part.arm;
-    let most = part
-        .generator_cells()
-        .iter()
-        .flatten()
-        .map(|row| row.fds)
-        .max();
-    if let (Some(most), Some(limit)) = (most, part.setting().nofile)
-        && f64::from(most) > DESCRIPTORS_USED * limit as f64
-    {
-        validity.invalid(Blame::Generator, format!(
-            "Arm {arm}: the generator had {most} of {limit} descriptors open: raise the limit (`ulimit -n`)."
-        ));
+    let cells = part.generator_cells();
+    let samples = cells.iter().flatten();
+    let most = samples.clone().map(|row| row.fds).max();
+    if let (Some(most), Some(limit)) = (most, part.setting().nofile) {
+        let bound = DESCRIPTORS_USED * limit as f64;
+        let seen = samples.count() as u64;
+        found.hold(arm, Limit::Descriptors, f64::from(most), bound, seen);
+        if f64::from(most) > bound {
+            found.validity.reasons.push(format!(
+                "Arm {arm}: the generator had {most} of {limit} descriptors open: raise the limit (`ulimit -n`)."
+            ));
+        }
     }
     let unreachable = part
         .sessions()
         .filter(|row| row.error == Some(ErrorClass::Unreachable))
         .count();
     if unreachable > 0 {
-        validity.warnings.push(format!(
+        found.validity.warnings.push(format!(
             "Arm {arm}: {unreachable} connections could not be made at all: no free port or descriptor on the generator's machine, or no route."
         ));
     }
 }
 
 /// A refusal that is the protocol's own answer is a finding, and what our own end cut off is no error.
-pub(super) const fn counts_against_the_run(class: ErrorClass) -> bool {
+const fn counts_against_the_run(class: ErrorClass) -> bool {
     !matches!(
         class,
         ErrorClass::InUse | ErrorClass::LoginDelay | ErrorClass::Cancelled | ErrorClass::Offline
     )
 }
 
-fn errors(part: Part<'_>, validity: &mut Validity) {
+fn errors(part: Part<'_>, found: &mut Assessment) {
     let arm = part.arm;
     let sessions = part.sessions().count();
     let failed = part
         .sessions()
         .filter(|row| row.error.is_some_and(counts_against_the_run))
         .count();
+    if sessions > 0 {
+        let share = 100.0 * failed as f64 / sessions as f64;
+        found.hold(
+            arm,
+            Limit::FailedSessions,
+            share,
+            100.0 * ERRORS_ALLOWED,
+            sessions as u64,
+        );
+    }
     if failed > 0 {
         let what = format!(
             "Arm {arm}: {failed} of {sessions} sessions of the measured phase failed (bound {} %).",
             ERRORS_ALLOWED * 100.0
         );
-        if failed as f64 > ERRORS_ALLOWED * sessions as f64 {
-            validity.invalid(Blame::Service, what);
-        } else {
-            validity.warnings.push(what);
-        }
+        let grave = failed as f64 > ERRORS_ALLOWED * sessions as f64;
+        found.validity.say(grave, what);
     }
-    let coalesced: u64 = part
+}
+
+/// Checks that fell due while their device was still busy and were merged into the running one.
+fn missed(part: Part<'_>, found: &mut Assessment) {
+    let arm = part.arm;
+    let sessions = part.sessions().count() as u64;
+    let missed: u64 = part
         .generator_cells()
         .iter()
         .map(|cell| match (cell.first(), cell.last()) {
@@ -269,15 +317,26 @@ fn errors(part: Part<'_>, validity: &mut Validity) {
             _ => 0,
         })
         .sum();
-    if coalesced as f64 > COALESCED_WARNING * sessions.max(1) as f64 && sessions > 0 {
-        validity.warnings.push(format!(
-            "Arm {arm}: {coalesced} planned checks fell due while their device was still busy and were merged into the running one ({sessions} sessions began)."
+    let planned = sessions + missed;
+    if planned == 0 {
+        return;
+    }
+    let share = missed as f64 / planned as f64;
+    found.hold(
+        arm,
+        Limit::MissedChecks,
+        100.0 * share,
+        100.0 * MISSED_ALLOWED,
+        planned,
+    );
+    if share > MISSED_WARNING {
+        found.validity.say(share > MISSED_ALLOWED, format!(
+            "Arm {arm}: {missed} planned checks fell due while their device was still busy and were merged into the running one ({sessions} sessions began)."
         ));
     }
 }
 
-fn devices(evidence: &Evidence, part: Part<'_>, validity: &mut Validity) {
-    use std::collections::BTreeSet;
+fn devices(evidence: &Evidence, part: Part<'_>, found: &mut Assessment) {
     let arm = part.arm;
     let tried: BTreeSet<_> = part
         .all_sessions()
@@ -290,31 +349,67 @@ fn devices(evidence: &Evidence, part: Part<'_>, validity: &mut Validity) {
         .filter(|row| row.login_us.is_some())
         .map(|row| (row.block, row.user, row.device))
         .collect();
+    if tried.is_empty() {
+        let what = format!("Arm {arm}: no device connected.");
+        found.validity.reasons.push(what);
+        return;
+    }
     let out = tried.difference(&entered).count();
+    let share = 100.0 * out as f64 / tried.len() as f64;
+    found.hold(
+        arm,
+        Limit::ShutOut,
+        share,
+        100.0 * OFFLINE_ALLOWED,
+        tried.len() as u64,
+    );
     if out > 0 {
         let what = format!(
             "Arm {arm}: {out} of {} devices that tried never logged in.",
             tried.len()
         );
-        if out as f64 > OFFLINE_ALLOWED * tried.len() as f64 {
-            validity.invalid(Blame::Service, what);
-        } else {
-            validity.warnings.push(what);
-        }
+        let grave = out as f64 > OFFLINE_ALLOWED * tried.len() as f64;
+        found.validity.say(grave, what);
     }
-    if tried.is_empty() {
-        validity.invalid(Blame::Service, format!("Arm {arm}: no device connected."));
-        return;
-    }
-    let owned: BTreeSet<_> = evidence
+    absent(evidence, part, &tried, found);
+}
+
+/// Devices that never came online. One that asks so often that it was due at least twice in each cell was planned to; of
+/// others the run is too short to say.
+fn absent(evidence: &Evidence, part: Part<'_>, tried: &BTreeSet<Device>, found: &mut Assessment) {
+    let arm = part.arm;
+    let offline = part
+        .all_sessions()
+        .filter(|row| row.error == Some(ErrorClass::Offline))
+        .map(|row| (row.block, row.user, row.device));
+    let tried: BTreeSet<Device> = tried.iter().copied().chain(offline).collect();
+    let owned: BTreeSet<Device> = evidence
         .part(arm, None)
         .consistency()
         .map(|row| (row.block, row.user, row.device))
         .collect();
-    let absent = owned.difference(&tried).count();
-    if absent > 0 {
-        validity.warnings.push(format!(
-            "Arm {arm}: {absent} of {} devices never came online during the run.",
+    let planned = |device: &&Device| part.setting().is_due(arm, device.2);
+    let due = owned.iter().filter(planned).count();
+    let absent: Vec<&Device> = owned.difference(&tried).collect();
+    let missing = absent.iter().copied().filter(planned).count();
+    if due > 0 {
+        let share = 100.0 * missing as f64 / due as f64;
+        found.hold(
+            arm,
+            Limit::Absent,
+            share,
+            100.0 * OFFLINE_ALLOWED,
+            due as u64,
+        );
+    }
+    if missing as f64 > OFFLINE_ALLOWED * due as f64 {
+        found.validity.reasons.push(format!(
+            "Arm {arm}: {missing} of {due} devices that were planned to come online never did."
+        ));
+    } else if !absent.is_empty() {
+        found.validity.warnings.push(format!(
+            "Arm {arm}: {} of {} devices never came online during the run.",
+            absent.len(),
             owned.len()
         ));
     }

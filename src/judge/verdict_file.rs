@@ -3,7 +3,9 @@
 
 use serde::Serialize;
 
-use super::{JudgedArm, JudgedClaim, Judgement, Prediction, Ratio, Setting, Validity, Verdict};
+use super::{
+    Held, JudgedArm, JudgedClaim, Judgement, Prediction, Ratio, Setting, Validity, Verdict,
+};
 use crate::metrics::row::CheckRow;
 
 /// The version of this file's shape; grows when a reader would have to change.
@@ -16,6 +18,7 @@ struct VerdictFile<'a> {
     outcome: &'static str,
     ending: String,
     validity: &'a Validity,
+    held: &'a [Held],
     setting: &'a Setting,
     rows: Vec<Row<'a>>,
     claims: &'a [JudgedClaim],
@@ -33,6 +36,7 @@ struct Row<'a> {
     verdict: Verdict,
     arms: &'a [JudgedArm],
     ratios: &'a [Ratio],
+    depends_on: &'a [String],
 }
 
 /// The text of `verdict.json`.
@@ -46,6 +50,7 @@ pub fn text(judgement: &Judgement) -> Result<String, serde_json::Error> {
         },
         ending: judgement.setting.ending.to_string(),
         validity: &judgement.validity,
+        held: &judgement.held,
         setting: &judgement.setting,
         rows: judgement
             .rows
@@ -57,6 +62,7 @@ pub fn text(judgement: &Judgement) -> Result<String, serde_json::Error> {
                 verdict: row.verdict,
                 arms: &row.arms,
                 ratios: &row.ratios,
+                depends_on: &row.sides,
             })
             .collect(),
         claims: &judgement.claims,

@@ -1,7 +1,7 @@
 //! From a judgement to what people read: the terminal's table, Markdown, HTML, charts. Everything is drawn
 //! from the run directory and the judgement alone; nothing is measured or decided here.
 
-mod capacity;
+mod blocks;
 pub mod chart;
 /// Consistency and propagation.
 pub mod consistency;
@@ -14,17 +14,19 @@ mod page;
 mod regress;
 pub mod table;
 
-pub use capacity::{print_capacity, trial_line, write_capacity, write_figures};
+pub use blocks::{AGREEMENT, BLOCKS, PREDICTIONS};
 pub use crossover::{CROSSOVER, crossover_table, write_crossover};
 pub use gates::{gate_line, write_gates};
 pub use lang::Lang;
 pub use regress::{history, regress_summary, regress_table, write_regress};
 
+use std::path::Path;
+
 use crate::judge::consistency::Propagation;
-use crate::judge::{Ending, Judgement, Lineup, claims, comparison, verdict_file};
-use crate::rundir::{self, RunDir, RunSet};
+use crate::judge::{Ending, Judgement, Lineup, bounds, claims, comparison, verdict_file};
+use crate::rundir::{self, RunDir};
 use material::Material;
-use page::Page;
+use page::{Page, SeveralPage};
 
 /// The table in Markdown, beside `comparison.csv`.
 pub const COMPARISON_MD: &str = "comparison.md";
@@ -34,6 +36,8 @@ pub const ANOMALIES: &str = "anomalies.csv";
 pub const PROPAGATION: &str = "propagation.csv";
 /// Where the mail was at each second.
 pub const WHEREABOUTS: &str = "whereabouts.csv";
+/// How near the run came to the bounds of validity.
+pub const VALIDITY: &str = "validity.csv";
 /// The whole report in Markdown.
 pub const REPORT_MD: &str = "report.md";
 /// The whole report as one page.
@@ -70,20 +74,30 @@ pub enum Error {
     Verdict(#[from] serde_json::Error),
 }
 
-/// Writes all results of a run into its directory: `comparison.csv`, `ratios.csv`, `claims.csv`, `comparison.md`,
-/// `anomalies.csv`, `propagation.csv`, `whereabouts.csv`, `charts/`, `report.md`, `report.html` and, for a run that came to
-/// its end, last of all `verdict.json`.
+/// Writes what a judgement says as lines of a CSV file.
+type Write = fn(&Judgement, &mut Vec<u8>) -> Result<(), csv::Error>;
+
+/// The CSV files that are made from a judgement alone.
+const TABLES: [(&str, Write); 7] = [
+    (rundir::COMPARISON, |it, out| comparison::write(it, out)),
+    (rundir::RATIOS, |it, out| comparison::write_ratios(it, out)),
+    (BLOCKS, |it, out| blocks::write_blocks(it, out)),
+    (rundir::CLAIMS, |it, out| claims::write(it, out)),
+    (VALIDITY, |it, out| bounds::write(it, out)),
+    (PREDICTIONS, |it, out| blocks::write_predictions(it, out)),
+    (AGREEMENT, |it, out| blocks::write_agreement(it, out)),
+];
+
+/// Writes all results of a run into its directory: the tables (`comparison.csv`, `ratios.csv`, `claims.csv` and others),
+/// `comparison.md`, `anomalies.csv`, `propagation.csv`, `whereabouts.csv`, `charts/`, `report.md`, `report.html` and, for a run
+/// that came to its end, last of all `verdict.json`.
 pub fn write_all(run: &RunDir, judgement: &Judgement, lang: Lang) -> Result<(), Error> {
     let put = |name: &str, bytes: &[u8]| rundir::write_whole(run.path(), name, bytes);
-    let mut lines = Vec::new();
-    comparison::write(judgement, &mut lines)?;
-    put(rundir::COMPARISON, &lines)?;
-    lines.clear();
-    comparison::write_ratios(judgement, &mut lines)?;
-    put(rundir::RATIOS, &lines)?;
-    lines.clear();
-    claims::write(judgement, &mut lines)?;
-    put(rundir::CLAIMS, &lines)?;
+    for (name, write) in TABLES {
+        let mut lines = Vec::new();
+        write(judgement, &mut lines)?;
+        put(name, &lines)?;
+    }
     put(COMPARISON_MD, table::markdown(judgement, lang).as_bytes())?;
 
     put_rows(run, ANOMALIES, judgement.consistency.rows())?;
@@ -145,14 +159,18 @@ pub fn print(judgement: &Judgement, lang: Lang) -> std::io::Result<()> {
     std::io::stdout().write_all(text.as_bytes())
 }
 
-/// Writes the results of a set of runs into its directory: `comparison.csv` and `comparison.md`. Each target's own are in
-/// its run directory.
-pub fn write_lineup(set: &RunSet, lineup: &Lineup, lang: Lang) -> Result<(), Error> {
+/// Writes the results of several runs into a directory: `comparison.csv`, `comparison.md`, `report.md` and `report.html`. Each
+/// run's own are in its run directory.
+pub fn write_lineup(dir: &Path, lineup: &Lineup, lang: Lang) -> Result<(), Error> {
+    let put = |name: &str, bytes: &[u8]| rundir::write_whole(dir, name, bytes);
     let mut lines = Vec::new();
     comparison::write_lineup(lineup, &mut lines)?;
-    rundir::write_whole(set.path(), rundir::COMPARISON, &lines)?;
+    put(rundir::COMPARISON, &lines)?;
     let table = table::markdown_lineup(lineup, lang);
-    rundir::write_whole(set.path(), COMPARISON_MD, table.as_bytes())?;
+    put(COMPARISON_MD, table.as_bytes())?;
+    let page = SeveralPage { lineup, lang };
+    put(REPORT_MD, page.markdown()?.as_bytes())?;
+    put(REPORT_HTML, page.html()?.as_bytes())?;
     Ok(())
 }
 

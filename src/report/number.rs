@@ -1,6 +1,6 @@
 //! Figures as people read them: three significant digits and a unit that fits.
 
-use crate::judge::{Figure, Ratio, Unit};
+use crate::judge::{Figure, Unit};
 
 /// The value of a figure with its unit; a dash where nothing was measured.
 pub(super) fn figure(figure: Option<&Figure>) -> String {
@@ -16,20 +16,6 @@ pub(super) fn interval(figure: Option<&Figure>) -> String {
         Some((value(figure.low?, unit), value(figure.high?, unit)))
     });
     ends.map_or_else(String::new, |(low, high)| format!("{low} – {high}"))
-}
-
-/// A ratio with its interval and p, where there are blocks enough for them.
-pub(super) fn ratio(ratio: &Ratio) -> String {
-    let value = digits(ratio.value);
-    match ratio.interval {
-        None => value,
-        Some(interval) => format!(
-            "{value} ({} – {}), p {}",
-            digits(interval.low),
-            digits(interval.high),
-            digits(ratio.p_adjusted.unwrap_or(ratio.p)),
-        ),
-    }
 }
 
 /// A value with its unit.
@@ -60,7 +46,8 @@ pub(super) fn value(value: f64, unit: Unit) -> String {
         | Unit::RoundTripsPerUserHour
         | Unit::WakeUpsPerPhoneDay
         | Unit::CountPerUserHour
-        | Unit::Connections => digits(value),
+        | Unit::Connections
+        | Unit::Descriptors => digits(value),
         Unit::Bytes
         | Unit::BytesPerOpening
         | Unit::BytesPerCheck

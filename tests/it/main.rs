@@ -7,7 +7,7 @@
     reason = "tests may; clippy knows it of test functions, not of their helpers"
 )]
 
-mod capacity;
+mod browser;
 mod cgroup;
 mod clients;
 mod compare;
@@ -37,3 +37,4 @@ mod scenario;
 mod serve;
 mod several;
 mod support;
+mod traced;

@@ -11,7 +11,7 @@ fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("results/golden")
 }
 
-fn copy_of_golden() -> tempfile::TempDir {
+pub(crate) fn copy_of_golden() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(golden()).unwrap() {
         let path = entry.unwrap().path();

@@ -28,8 +28,17 @@ const CELL_US: u64 = SECONDS as u64 * 1_000_000;
 
 /// Writes the run and opens it.
 pub(crate) fn write(path: &Path) -> RunDir {
-    let mut writer = Writer::create(path, &manifest()).unwrap();
-    for record in records() {
+    write_blocks(path, 1)
+}
+
+/// The same over so many blocks, each a little slower than the one before.
+pub(crate) fn write_blocks(path: &Path, blocks: u32) -> RunDir {
+    let manifest = Manifest {
+        blocks,
+        ..manifest()
+    };
+    let mut writer = Writer::create(path, &manifest).unwrap();
+    for record in (1..=blocks).flat_map(block) {
         writer.write(&record).unwrap();
     }
     writer
@@ -54,8 +63,14 @@ pub(crate) fn manifest() -> Manifest {
 }
 
 pub(crate) fn records() -> Vec<Record> {
+    block(1)
+}
+
+fn block(block: u32) -> Vec<Record> {
     let mut records = Vec::new();
-    for (cell, begin) in [(FIRST, 0), (SECOND, CELL_US)] {
+    let start = u64::from(block - 1) * 2 * CELL_US;
+    for (cell, begin) in [(FIRST, start), (SECOND, start + CELL_US)] {
+        let cell = Cell { block, ..cell };
         records.push(Record::Phase(cell, Phase::RampUp, begin));
         records.push(Record::Phase(cell, Phase::Measure, begin + 1_000_000));
         for second in 0..SECONDS {
@@ -147,7 +162,7 @@ pub(crate) fn session(cell: Cell, due: u64) -> SessionRow {
         tls_us: None,
         greeting_us: Some(400),
         login_us: Some(if imap { 900 } else { 1_200 }),
-        usable_us: Some(if imap { 4_100 } else { 3_400 }),
+        usable_us: Some(u64::from(cell.block) * 37 + if imap { 4_063 } else { 3_363 }),
         rx_bytes: 10_000,
         tx_bytes: 300,
         wire_rx_bytes: 10_000,

@@ -13,9 +13,10 @@ use super::directions::{Directions, digits};
 use super::document::Word;
 use super::figure::Figure;
 use super::verdict::{Answer, Verdict, together};
-use super::{BLOCKS_FOR_INTERVALS, JudgedRow, Judgement, Setting};
+use super::{BLOCKS_FOR_INTERVALS, JudgedRow, Judgement, Prediction, Setting};
 use crate::scenario::{Arm, Protocol};
 
+pub use rfc1733::Rfc1733Cell;
 pub use switch::Switch;
 pub use text::CLAIMS;
 
@@ -84,6 +85,9 @@ pub struct JudgedClaim {
     pub depends_on: Vec<String>,
     /// What would have to be measured for it to be wrong.
     pub overturned_by: &'static str,
+    /// Its place in the table of RFC 1733, if it is one of that table's.
+    #[serde(skip)]
+    pub cell: Option<Rfc1733Cell>,
 }
 
 /// A claim's words in both languages.
@@ -104,10 +108,37 @@ pub(super) fn compare(metric: &str) -> bool {
 }
 
 /// Judges all claims from the rows.
-pub(super) fn judge(setting: &Setting, rows: &[JudgedRow]) -> Vec<JudgedClaim> {
-    let view = View { setting, rows };
+pub(super) fn judge(
+    setting: &Setting,
+    rows: &[JudgedRow],
+    predictions: &[Prediction],
+) -> Vec<JudgedClaim> {
+    let view = View {
+        setting,
+        rows,
+        predictions,
+    };
     let claims = CLAIMS.iter().map(|claim| view.claim(claim));
     claims.chain(rfc1733::judge(view)).collect()
+}
+
+/// Of each row of the table, the switches that turn it over, as in [`JudgedRow::sides`].
+pub(super) fn sides(
+    setting: &Setting,
+    rows: &[JudgedRow],
+    predictions: &[Prediction],
+) -> Vec<Vec<String>> {
+    let view = View {
+        setting,
+        rows,
+        predictions,
+    };
+    rows.iter()
+        .map(|row| {
+            let switches = row.document.switches.iter();
+            switches.map(|switch| switch.sides(view)).collect()
+        })
+        .collect()
 }
 
 /// What claims are judged from.
@@ -115,6 +146,7 @@ pub(super) fn judge(setting: &Setting, rows: &[JudgedRow]) -> Vec<JudgedClaim> {
 struct View<'a> {
     setting: &'a Setting,
     rows: &'a [JudgedRow],
+    predictions: &'a [Prediction],
 }
 
 /// A verdict and why.
@@ -166,6 +198,7 @@ impl<'a> View<'a> {
             reason: finding.reason,
             depends_on: sides.collect(),
             overturned_by: claim.overturned_by,
+            cell: None,
         }
     }
 
@@ -191,7 +224,9 @@ impl<'a> View<'a> {
         };
         let name = figure.metric.english;
         let unit = figure.metric.unit;
-        match (figure.value, figure.low.zip(figure.high)) {
+        // Where all blocks have the same value, the interval says nothing.
+        let apart = |(low, high): &(f64, f64)| digits(*low) != digits(*high);
+        match (figure.value, figure.low.zip(figure.high).filter(apart)) {
             (None, _) => format!("{name}: not measured"),
             (Some(value), None) => format!("{name}: {} {unit}", digits(value)),
             (Some(value), Some((low, high))) => format!(

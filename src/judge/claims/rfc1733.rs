@@ -2,7 +2,19 @@
 //! arm follows is read off what it did: POP3 is offline, IMAP that keeps seen mail disconnected, other IMAP online.
 
 use super::{Answer, ClaimWords, Finding, JudgedClaim, Verdict, View, digits};
+use crate::judge::document::Word;
 use crate::scenario::{Arm, Protocol};
+
+/// A place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rfc1733Cell {
+    /// The line's label.
+    pub feature: Word,
+    /// The column's label.
+    pub model: Word,
+    /// What stands there: yes or no.
+    pub says: bool,
+}
 
 /// A model of reading mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,9 +101,17 @@ impl Feature {
         &self,
         view: View<'_>,
         number: usize,
-        (model, english, thai): (Model, &str, &str),
+        (model, english, thai): (Model, &'static str, &'static str),
         has: bool,
     ) -> JudgedClaim {
+        let cell = Rfc1733Cell {
+            feature: Word {
+                english: self.english,
+                thai: self.thai,
+            },
+            model: Word { english, thai },
+            says: has,
+        };
         let finding = self.find(view, model, if has { Answer::Yes } else { Answer::No });
         let (yes, ja) = if has {
             ("yes", "ได้")
@@ -114,6 +134,7 @@ impl Feature {
             reason: finding.reason,
             depends_on: Vec::new(),
             overturned_by: self.overturned_by,
+            cell: Some(cell),
         }
     }
 

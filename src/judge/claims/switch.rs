@@ -1,10 +1,15 @@
 //! What turns a claim over, of what a scenario can set: its name, the side on which a run stands, and how to run the other.
 
-use super::View;
+use serde::Serialize;
+
+use super::{View, digits};
+use crate::judge::prediction::RTTS_MS;
+use crate::metrics::Operation;
 use crate::scenario::{Protocol, TlsMode};
 
 /// Something that a scenario can set either way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Switch {
     /// POP3 that leaves mail on the server.
     KeepingMail,
@@ -58,17 +63,48 @@ impl Switch {
                 let here = held.map_or_else(
                     || "not measured".to_owned(),
                     |bytes| {
-                        let users = f64::from(view.setting.users.max(1));
-                        format!("up to {:.0} kB per user at the end", bytes / users / 1e3)
+                        let users = view.setting.users;
+                        format!(
+                            "up to {} MB on the server at the end, for {users} users",
+                            digits(bytes / 1e6)
+                        )
                     },
                 );
                 format!("mailbox size: here {here} (other side: mailbox.messages)")
             }
-            Self::Network => {
-                "network: here as the run's settings say (other side: another link)".to_owned()
-            }
+            Self::Network => network(view),
         }
     }
+}
+
+/// The round-trip time of [`RTTS_MS`] that stands for the other side: a slow mobile network's.
+const FAR: usize = 2;
+
+/// Both sides by what a usable inbox takes: as measured here, and as it follows for a distant network.
+fn network(view: View<'_>) -> String {
+    let rtts = &view.setting.rtts_us;
+    let here = if rtts.values().all(|us| *us == 0) {
+        "no network emulated".to_owned()
+    } else {
+        let of = |(kind, us): (&_, &u64)| format!("{kind} RTT {} ms", digits(*us as f64 / 1e3));
+        rtts.iter().map(of).collect::<Vec<_>>().join(", ")
+    };
+    let inboxes = view.predictions.iter();
+    let there: Vec<String> = inboxes
+        .filter(|step| step.step == Operation::UsableInbox)
+        .map(|step| {
+            let (near, far) = (digits(step.measured_ms), digits(step.predicted_ms[FAR]));
+            format!("{} {near} ms here, {far} ms there", step.arm)
+        })
+        .collect();
+    let far = RTTS_MS[FAR];
+    if there.is_empty() {
+        return format!("network: here {here} (other side: phone.network)");
+    }
+    format!(
+        "network: here {here}; a usable inbox, mean, here and at an RTT of {far} ms (derived): {}",
+        there.join(", ")
+    )
 }
 
 /// A switch that shows in a share of each arm of a protocol.

@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 
 use super::{ArmFigures, Observed, Part};
 use crate::judge::directions::digits;
+use crate::judge::fresh;
 use crate::judge::stats::survival::{Wait, quantile};
-
-/// Medians within this factor are taken for equally fresh.
-const AS_FRESH: f64 = 1.25;
 
 pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
     let waits = waits(part);
@@ -53,12 +51,16 @@ fn waits(part: Part<'_>) -> Vec<Wait> {
         .collect()
 }
 
+/// Whether two arms show new mail about equally soon; none where that was not measured.
+pub(super) fn equal(pop: &ArmFigures, imap: &ArmFigures) -> Option<bool> {
+    let (pop, imap) = (pop.value(fresh::METRIC)?, imap.value(fresh::METRIC)?);
+    Some(fresh::equal(pop, imap))
+}
+
 /// What must be said beside the costs where one side's mail is staler.
 pub(super) fn words(pop: &ArmFigures, imap: &ArmFigures) -> Option<String> {
-    let after = |arm: &ArmFigures| arm.value("delivery_to_visible_p50");
-    let (pop, imap) = (after(pop)?, after(imap)?);
-    let (fresher, staler) = (pop.min(imap), pop.max(imap));
-    if staler <= fresher * AS_FRESH {
+    let (pop, imap) = (pop.value(fresh::METRIC)?, imap.value(fresh::METRIC)?);
+    if fresh::equal(pop, imap) {
         return Some("both show new mail about equally soon".to_owned());
     }
     let who = if pop > imap { "POP" } else { "IMAP" };

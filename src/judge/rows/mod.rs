@@ -17,7 +17,7 @@ use super::document::DocumentRow;
 use super::evidence::{Part, Setting};
 use super::figure::{Figure, Observed, Role};
 use super::ratio::Ratio;
-use super::verdict::Verdict;
+use super::verdict::{Verdict, together};
 use crate::scenario::{Arm, Protocol};
 
 /// The figures of one arm for one row.
@@ -120,6 +120,34 @@ fn compare(row: &DocumentRow, arms: &[ArmFigures], ratios: &[Ratio]) -> Ruling {
     let (Some(pop), Some(imap)) = (of(Protocol::Pop3), of(Protocol::Imap)) else {
         return Ruling::not_measured("second protocol to compare with");
     };
+    let directions = beside(row, (pop, imap), ratios);
+    let mut verdict = directions.verdict();
+    if verdict == Verdict::NotMeasured {
+        return Ruling::not_measured("figure that both protocols have");
+    }
+    let mut reason = directions.reason();
+    if let (5, Some(words)) = (row.number, freshness::words(pop, imap)) {
+        reason = format!("{reason} – {words}");
+        if let Some((pop, imap)) = equally_fresh((pop, imap), arms) {
+            let directions = beside(row, (pop, imap), ratios);
+            let (pop, imap, why) = (pop.arm, imap.arm, directions.reason());
+            reason = format!("{reason} – at equal freshness, {pop} beside {imap}: {why}");
+            verdict = together([verdict, directions.verdict()]);
+        }
+    }
+    Ruling {
+        verdict,
+        provisional: directions.provisional(),
+        reason,
+    }
+}
+
+/// The judged figures of two arms.
+fn beside(
+    row: &DocumentRow,
+    (pop, imap): (&ArmFigures, &ArmFigures),
+    ratios: &[Ratio],
+) -> Directions {
     let judged = row.metrics.iter().filter(|it| it.role == Role::Judged);
     let mut directions = Directions::default();
     for metric in judged {
@@ -130,19 +158,21 @@ fn compare(row: &DocumentRow, arms: &[ArmFigures], ratios: &[Ratio]) -> Ruling {
             directions.add(p, i, ratio);
         }
     }
-    let verdict = directions.verdict();
-    if verdict == Verdict::NotMeasured {
-        return Ruling::not_measured("figure that both protocols have");
+    directions
+}
+
+/// Where those two do not show new mail about equally soon, the first two arms of both protocols that do.
+fn equally_fresh<'a>(
+    (pop, imap): (&ArmFigures, &ArmFigures),
+    arms: &'a [ArmFigures],
+) -> Option<(&'a ArmFigures, &'a ArmFigures)> {
+    if freshness::equal(pop, imap)? {
+        return None;
     }
-    let mut reason = directions.reason();
-    if let (5, Some(words)) = (row.number, freshness::words(pop, imap)) {
-        reason = format!("{reason} – {words}");
-    }
-    Ruling {
-        verdict,
-        provisional: directions.provisional(),
-        reason,
-    }
+    let of = |protocol| arms.iter().filter(move |it| it.arm.protocol() == protocol);
+    of(Protocol::Pop3)
+        .flat_map(|pop| of(Protocol::Imap).map(move |imap| (pop, imap)))
+        .find(|(pop, imap)| freshness::equal(pop, imap) == Some(true))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::judge::synthetic::{as_the_document_says, empty, exchanged};
 use crate::judge::{Evidence, JudgedRow, Verdict, judge};
-use crate::metrics::row::{Opening, RadioRow};
+use crate::metrics::row::{Cell, Opening, RadioRow};
 use crate::scenario::{Arm, DeviceKind, RadioKind};
 
 fn row(evidence: &Evidence, number: u8) -> JudgedRow {
@@ -227,6 +227,77 @@ fn row_5_does_not_tell_cpu_apart_that_is_below_the_kernels_ticks() {
         reason.contains("no difference shown: CPU per user-hour"),
         "{reason}"
     );
+}
+
+/// New mail that POP shows after eight minutes, IMAP at once, and a third arm, IMAP that asks, as late as POP.
+fn with_an_arm_as_stale_as_pop() -> (Evidence, Arm) {
+    let poll: Arm = "imap-poll".parse().unwrap();
+    let mut evidence = as_the_document_says();
+    evidence.setting.arms.push(poll);
+    evidence.lag.insert(poll, evidence.lag[&Arm::IMAP]);
+    macro_rules! doubled {
+        ($($rows:ident),+) => {$(
+            let mut copies = evidence.$rows.clone();
+            copies.retain(|row| row.arm == Arm::IMAP);
+            for row in &mut copies {
+                row.arm = poll;
+            }
+            evidence.$rows.extend(copies);
+        )+};
+    }
+    doubled!(
+        sessions,
+        operations,
+        server,
+        generator,
+        openings,
+        consistency,
+        storage
+    );
+    for (cell, window) in evidence.setting.windows.clone() {
+        if cell.arm == Arm::IMAP {
+            let cell = Cell { arm: poll, ..cell };
+            evidence.setting.windows.insert(cell, window);
+        }
+    }
+    for row in &mut evidence.consistency {
+        let cell = Cell {
+            block: row.block,
+            arm: row.arm,
+        };
+        let accepted = evidence.setting.windows[&cell].0 + 1_000;
+        row.due_at_us = Some(accepted);
+        row.accepted_at_us = Some(accepted);
+        let at_once = row.arm == Arm::IMAP;
+        row.visible_at_us = Some(accepted + if at_once { 2_000 } else { 8_000_000 });
+    }
+    // Asking costs less than listening.
+    for row in evidence.server.iter_mut().filter(|row| row.arm == poll) {
+        row.cpu_user_us /= 8;
+        row.cpu_system_us /= 8;
+        row.rss_bytes = Some(1_000);
+        row.imap_connections = 1;
+    }
+    (evidence, poll)
+}
+
+#[test]
+fn row_5_is_compared_at_equal_freshness_where_two_arms_are_equally_fresh() {
+    let (evidence, poll) = with_an_arm_as_stale_as_pop();
+    let judgement = judge(&evidence);
+    let fresh = judgement.fresh.iter();
+    let equal: Vec<_> = fresh.filter(|pair| pair.is_equal()).collect();
+    assert_eq!(equal.len(), 1, "{:?}", judgement.fresh);
+    assert_eq!((equal[0].pop, equal[0].imap), (Arm::POP3, poll));
+    let arm = &judgement.rows[4].arms[0];
+    let (_, at_equal) = arm
+        .reason
+        .split_once("at equal freshness, pop3 beside imap-poll: lower for POP: ")
+        .unwrap();
+    assert!(at_equal.starts_with("disk used at the end"), "{at_equal}");
+    assert!(at_equal.contains("lower for IMAP: CPU per user-hour"));
+    assert_eq!(arm.verdict, Verdict::Depends);
+    assert_eq!(verdicts(&as_the_document_says(), 5).0, Verdict::Agrees);
 }
 
 #[test]

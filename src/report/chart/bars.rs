@@ -37,7 +37,7 @@ pub(super) fn svg(row: &JudgedRow, lang: Lang) -> Result<Option<String>, Error> 
             .map(|group| group.len() as f64 * item + AXIS)
             .sum::<f64>()
         + FOOT;
-    let name = row.document.slug;
+    let name = (row.document.slug, lang.row(row.document));
     Canvas::picture(name, (WIDTH as u32, height as u32), |canvas| {
         head(canvas, row, lang)?;
         let mut y = begin;
@@ -160,6 +160,7 @@ fn draw_group(
         for arm in &row.arms {
             if let Some(figure) = arm.figure(metric.name) {
                 bar(canvas, figure, (arm.arm, ink(row, arm.arm)), y, &x, lang)?;
+                marks(canvas, figure, arm.arm, y, &x, lang);
             }
             y += BAR + BETWEEN;
         }
@@ -233,6 +234,54 @@ fn bar(
         &text,
         Type::new(TEXT).bold().colour(INK),
     )
+}
+
+/// What a bar and its rings say when they are pointed at.
+fn marks(
+    canvas: &Canvas<'_>,
+    figure: &Figure,
+    arm: Arm,
+    y: f64,
+    x: &dyn Fn(f64) -> f64,
+    lang: Lang,
+) {
+    let Some(value) = figure.value else { return };
+    let metric = figure.metric;
+    let name = super::super::lang::arm(arm);
+    let mut text = format!(
+        "{name}, {}: {}",
+        lang.metric(metric),
+        number::figure(Some(figure))
+    );
+    let interval = number::interval(Some(figure));
+    if !interval.is_empty() {
+        text = format!("{text} (95 %: {interval})");
+    }
+    let end = x(value).max(LEFT + 24.0);
+    let source = format!("comparison.csv?arm={arm}&metric={}#value", metric.name);
+    canvas.mark((LEFT, y), (end, y + BAR), text, source);
+    if figure.blocks.len() < 2 {
+        return;
+    }
+    for (block, value) in &figure.blocks {
+        let text = format!(
+            "{name}, {}, {} {block}: {}",
+            lang.metric(metric),
+            lang.pick("block", "บล็อก"),
+            number::value(*value, metric.unit)
+        );
+        let source = format!(
+            "blocks.csv?arm={arm}&metric={}&block={block}#value",
+            metric.name
+        );
+        let (at, middle) = (x(*value), y + BAR / 2.0);
+        canvas.mark(
+            (at - 5.0, middle - 6.0),
+            (at + 5.0, middle + 6.0),
+            text,
+            source,
+        );
+    }
 }
 
 fn foot(canvas: &Canvas<'_>, row: &JudgedRow, height: f64, lang: Lang) -> Result<(), Error> {

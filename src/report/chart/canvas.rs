@@ -1,11 +1,14 @@
 //! A surface in pixels over plotters' SVG backend: text, lines, boxes, hatching. Sizes of text are estimated
 //! here and places are chosen by the callers, since no renderer's measure of text is known when drawing.
 
+use std::cell::RefCell;
+
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::Error;
+use super::mark::{self, Mark};
 use crate::report::lang;
 use crate::scenario::{Arm, Protocol};
 
@@ -134,26 +137,44 @@ impl Stroke {
 pub(super) struct Canvas<'a> {
     area: DrawingArea<SVGBackend<'a>, Shift>,
     name: &'a str,
+    marks: RefCell<Vec<Mark>>,
 }
 
 impl Canvas<'_> {
-    /// Draws a picture of that size on white and returns its SVG.
+    /// Draws a picture of that size on white and returns its SVG. `alt` is what it shows, in words.
     pub(super) fn picture(
-        name: &str,
+        (name, alt): (&str, &str),
         (width, height): (u32, u32),
         draw: impl FnOnce(&Canvas<'_>) -> Result<(), Error>,
     ) -> Result<String, Error> {
         let mut svg = String::new();
+        let marks;
         {
             let canvas = Canvas {
                 area: SVGBackend::with_string(&mut svg, (width, height)).into_drawing_area(),
                 name,
+                marks: RefCell::default(),
             };
             canvas.done(canvas.area.fill(&WHITE))?;
             draw(&canvas)?;
             canvas.done(canvas.area.present())?;
+            marks = canvas.marks.take();
         }
-        Ok(svg)
+        mark::with_marks(&svg, (name, alt), (width, height), &marks)
+    }
+
+    /// A place between two corners that says its figure when it is pointed at; `source` is where the figure stands in the
+    /// run's files.
+    pub(super) fn mark(&self, from: (f64, f64), to: (f64, f64), text: String, source: String) {
+        let (from, to) = (pixel(from), pixel(to));
+        self.marks.borrow_mut().push(Mark {
+            x: from.0.min(to.0),
+            y: from.1.min(to.1),
+            width: (to.0 - from.0).abs().max(1),
+            height: (to.1 - from.1).abs().max(1),
+            text,
+            source,
+        });
     }
 
     fn done<T, E: std::error::Error>(&self, result: Result<T, E>) -> Result<(), Error> {

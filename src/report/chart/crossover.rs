@@ -32,14 +32,19 @@ pub(super) fn svg(rows: &[CrossoverRow], lang: Lang) -> Result<Option<String>, E
         times().fold(f64::INFINITY, f64::min),
         times().fold(0.0, f64::max),
     );
-    Canvas::picture("crossover", (WIDTH as u32, HEIGHT as u32), |canvas| {
-        head(canvas, &curves, &again, lang)?;
-        for (index, swept) in Swept::iter().enumerate() {
-            let left = 96.0 + index as f64 * 356.0;
-            panel(canvas, left, swept, &curves, &decades, lang)?;
-        }
-        Ok(())
-    })
+    let alt = lang.pick("Time to the first readable message", "เวลาจนอ่านเมลแรกได้");
+    Canvas::picture(
+        ("crossover", alt),
+        (WIDTH as u32, HEIGHT as u32),
+        |canvas| {
+            head(canvas, &curves, &again, lang)?;
+            for (index, swept) in Swept::iter().enumerate() {
+                let left = 96.0 + index as f64 * 356.0;
+                panel(canvas, left, swept, &curves, &decades, lang)?;
+            }
+            Ok(())
+        },
+    )
     .map(Some)
 }
 

@@ -70,7 +70,11 @@ pub(super) fn svg(curves: &[Curve], lang: Lang) -> Result<Option<String>, Error>
         values().fold(f64::INFINITY, f64::min),
         values().fold(0.0, f64::max),
     );
-    Canvas::picture("latency", (WIDTH as u32, height as u32), |canvas| {
+    let alt = lang.pick(
+        "How long people wait, by percentile",
+        "ผู้ใช้รอนานเท่าใด ตามเปอร์เซ็นไทล์",
+    );
+    Canvas::picture(("latency", alt), (WIDTH as u32, height as u32), |canvas| {
         head(canvas, curves, lang)?;
         for (index, operation) in shown.iter().enumerate() {
             let left = 92.0 + (index % 2) as f64 * 462.0;
@@ -193,6 +197,24 @@ fn panel(
         canvas.line(&points, Stroke::of(ink))?;
         if points.len() == 1 {
             canvas.ring(points[0], 4)?;
+        }
+        for (share, name) in [(0.5, "p50"), (0.9, "p90"), (0.99, "p99")] {
+            let at = curve.points.iter().position(|point| point.0 >= share);
+            let Some((at, ms)) = at.map(|at| (points[at], curve.points[at].1)) else {
+                continue;
+            };
+            let text = format!(
+                "{}, {}, {name}: {}",
+                lang::arm(curve.arm),
+                label(operation, lang),
+                number::duration(ms)
+            );
+            canvas.mark(
+                (at.0 - 9.0, at.1 - 7.0),
+                (at.0 + 9.0, at.1 + 7.0),
+                text,
+                String::new(),
+            );
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ mod bars;
 mod canvas;
 mod crossover;
 mod latency;
+mod mark;
 mod png;
 mod timeline;
 

@@ -47,7 +47,8 @@ pub(super) fn svg(rows: &Timeline<'_>, lang: Lang) -> Result<Option<String>, Err
     };
     let span = (to - from).max(1_000_000) as f64;
     let x = |at: u64| LEFT + (RIGHT - LEFT) * (at.saturating_sub(from) as f64 / span).min(1.0);
-    Canvas::picture("timeline", (WIDTH as u32, HEIGHT as u32), |canvas| {
+    let alt = lang.pick("The run over time", "การทดสอบตามเวลา");
+    Canvas::picture(("timeline", alt), (WIDTH as u32, HEIGHT as u32), |canvas| {
         let title = lang.pick("The run over time", "การทดสอบตามเวลา");
         canvas.text((28.0, 28.0), title, Type::new(26.0).bold())?;
         legend(canvas, &cpu, &sessions, lang)?;
@@ -186,6 +187,14 @@ fn cells(
             cell.block,
             lang::arm(cell.arm)
         );
+        for top in [TOP, TOP + PLOT + GAP] {
+            canvas.mark(
+                (left, top),
+                (right, top + PLOT),
+                full.clone(),
+                String::new(),
+            );
+        }
         let short = cell.block.to_string();
         for text in [full, short] {
             if text_width(&text, 15.0) <= right - left {

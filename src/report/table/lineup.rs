@@ -358,7 +358,11 @@ impl Drawing<'_> {
 }
 
 /// The claim of an arm in a column, where the target was run.
-pub(super) fn judged<'a>(column: &'a Column, row: &DocumentRow, arm: Arm) -> Option<&'a JudgedArm> {
+pub(in crate::report) fn judged<'a>(
+    column: &'a Column,
+    row: &DocumentRow,
+    arm: Arm,
+) -> Option<&'a JudgedArm> {
     let judgement = column.result.as_ref().ok()?;
     let rows = judgement.rows.iter();
     rows.filter(|judged| judged.document.number == row.number)
@@ -397,7 +401,7 @@ pub(super) fn name_lines(name: &str, width: usize) -> Vec<String> {
 }
 
 /// What must be said of a column before its figures.
-pub(super) fn warning(column: &Column, lang: Lang) -> Option<String> {
+pub(in crate::report) fn warning(column: &Column, lang: Lang) -> Option<String> {
     let text = match &column.result {
         Ok(judgement) => lang::banner(judgement, lang)?,
         Err(reason) => format!("{}: {reason}", lang.pick("NOT RUN", "ไม่ได้ทดสอบ")),
@@ -406,18 +410,26 @@ pub(super) fn warning(column: &Column, lang: Lang) -> Option<String> {
 }
 
 pub(super) fn standing(standing: Standing, lang: Lang) -> (Style, &'static str) {
-    let red = Style::new().red().bold();
+    let style = match standing {
+        Standing::Valid => Style::new().green(),
+        _ => Style::new().red().bold(),
+    };
+    (style, standing_word(standing, lang))
+}
+
+/// How a column stands, in a word.
+pub(in crate::report) fn standing_word(standing: Standing, lang: Lang) -> &'static str {
     match standing {
-        Standing::Valid => (Style::new().green(), lang.pick("valid", "ใช้ได้")),
-        Standing::Invalid => (red, lang.pick("INVALID", "ใช้ไม่ได้")),
-        Standing::Interrupted => (red, lang.pick("interrupted", "ถูกสั่งหยุด")),
-        Standing::Unfinished => (red, lang.pick("unfinished", "หยุดกลางคัน")),
-        Standing::NotRun => (red, lang.pick("not run", "ไม่ได้ทดสอบ")),
+        Standing::Valid => lang.pick("valid", "ใช้ได้"),
+        Standing::Invalid => lang.pick("INVALID", "ใช้ไม่ได้"),
+        Standing::Interrupted => lang.pick("interrupted", "ถูกสั่งหยุด"),
+        Standing::Unfinished => lang.pick("unfinished", "หยุดกลางคัน"),
+        Standing::NotRun => lang.pick("not run", "ไม่ได้ทดสอบ"),
     }
 }
 
 /// What the judgements remark, in order, each sentence once with the targets that have it.
-pub(super) fn remarks(lineup: &Lineup) -> Vec<(&'static str, &str, Vec<&str>)> {
+pub(in crate::report) fn remarks(lineup: &Lineup) -> Vec<(&'static str, &str, Vec<&str>)> {
     let mut remarks: Vec<(&'static str, &str, Vec<&str>)> = Vec::new();
     for mark in ["✗", "!", "·"] {
         for column in &lineup.columns {

@@ -3,7 +3,7 @@
 //! upper vowels and tone marks take none.
 
 mod claims;
-pub(super) mod columns;
+mod columns;
 mod lineup;
 mod markdown;
 
@@ -13,6 +13,7 @@ use console::Style;
 
 use columns::{Align, fit, pad, wrap};
 pub use lineup::render_lineup;
+pub(super) use lineup::{judged, remarks, standing_word, warning};
 pub use markdown::{markdown, markdown_lineup, markdown_rows};
 
 use super::lang::{self, Lang};

@@ -249,7 +249,7 @@ no arm is named, so there is nothing to run
   |
 2 | arms = []
   |        ^^
-  = help: name at least one of "pop3", "pop3-keep", "pop3-keep14d", "outlook-pop", "imap", "imap-cached", "imap-compressed", "imap-idle", "apple-mail", "ios-mail", "k9", "thunderbird""#;
+  = help: name at least one of "pop3", "pop3-keep", "pop3-keep14d", "outlook-pop", "imap", "imap-cached", "imap-compressed", "imap-idle", "imap-poll", "apple-mail", "ios-mail", "k9", "thunderbird""#;
     assert_eq!(mistake(text), told.trim_start());
 }
 
@@ -274,7 +274,7 @@ unknown arm `imap-cahced`
   |
 2 | arms = ["pop3", "imap-cahced"]
   |                 ^^^^^^^^^^^^^
-  = help: did you mean `imap-cached`? known: pop3, pop3-keep, pop3-keep14d, outlook-pop, imap, imap-cached, imap-compressed, imap-idle, apple-mail, ios-mail, k9, thunderbird; one of your own is defined below `[arm.imap-cahced]`"#;
+  = help: did you mean `imap-cached`? known: pop3, pop3-keep, pop3-keep14d, outlook-pop, imap, imap-cached, imap-compressed, imap-idle, imap-poll, apple-mail, ios-mail, k9, thunderbird; one of your own is defined below `[arm.imap-cahced]`"#;
     assert_eq!(mistake(text), told.trim_start());
 }
 
@@ -528,7 +528,7 @@ no arm is named, so there is nothing to run
   |
 6 | arms = []
   |        ^^
-  = help: name at least one of "pop3", "pop3-keep", "pop3-keep14d", "outlook-pop", "imap", "imap-cached", "imap-compressed", "imap-idle", "apple-mail", "ios-mail", "k9", "thunderbird"
+  = help: name at least one of "pop3", "pop3-keep", "pop3-keep14d", "outlook-pop", "imap", "imap-cached", "imap-compressed", "imap-idle", "imap-poll", "apple-mail", "ios-mail", "k9", "thunderbird"
 
 `run.measure` is 0
  --> x.toml:5:11

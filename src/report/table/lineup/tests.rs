@@ -18,6 +18,7 @@ fn column(target: &str) -> Column {
         target: target.to_owned(),
         folder: target.replace(':', "-"),
         result: Ok(judge(&evidence)),
+        ..Column::default()
     }
 }
 

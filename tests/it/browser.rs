@@ -1,0 +1,38 @@
+//! The report's pages in a browser, as `scripts/check-report.sh` sees them.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::report::copy_of_golden;
+use crate::sample_run;
+use crate::support::{mailgauge, skipped};
+
+#[test]
+fn alone_a_browser_finds_no_fault_in_the_pages() {
+    let dir = tempfile::tempdir().unwrap();
+    let (six, both) = (dir.path().join("six"), dir.path().join("both"));
+    sample_run::write_blocks(&six, 6);
+    let golden = copy_of_golden();
+    let report = |arguments: &[&Path], lang: &str| {
+        let mut command = mailgauge();
+        command.args(["report", "--quiet", "--lang", lang]);
+        command.args(arguments).output().unwrap();
+    };
+    report(&[&six, golden.path(), Path::new("--out"), &both], "en");
+    report(&[golden.path()], "th");
+    let page = |dir: &Path| dir.join("report.html");
+    let output =
+        Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/check-report.sh"))
+            .args([page(&six), page(golden.path()), page(&both)])
+            .output()
+            .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    match output.status.code() {
+        Some(0) => {}
+        Some(77) => skipped("the report's pages in a browser", said.trim()),
+        code => panic!(
+            "{code:?}: {said}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        ),
+    }
+}
