@@ -145,6 +145,7 @@ impl<'a> Job<'a> {
             scenario: self.scenario,
             plan: self.plan,
             quiet: self.args.quiet,
+            heading: "",
         }
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Task<'a> {
     pub(super) plan: &'a Plan,
     /// Show no progress.
     pub(super) quiet: bool,
+    /// Which of several runs this is, for the progress; empty: there is only one.
+    pub(super) heading: &'a str,
 }
 
 /// What a look at a target showed.
@@ -40,6 +42,34 @@ pub(super) struct Seen {
     skipped: Vec<SkippedArm>,
     /// Arms whose protocol does not work there at all.
     unusable: Vec<Arm>,
+}
+
+impl Seen {
+    /// The same for a run of one of the arms.
+    pub(super) fn only(&self, arm: Arm) -> Self {
+        Self {
+            arms: vec![arm],
+            skipped: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// The arms that can run there.
+    pub(super) fn arms(&self) -> &[Arm] {
+        &self.arms
+    }
+
+    /// Those that cannot.
+    pub(super) fn skipped(&self) -> &[SkippedArm] {
+        &self.skipped
+    }
+
+    /// Has a target do without what does not work there.
+    pub(super) fn apply(&self, target: &mut Target) {
+        for arm in &self.unusable {
+            target.leave_out(arm.protocol());
+        }
+    }
 }
 
 impl Task<'_> {
@@ -133,6 +163,7 @@ impl Task<'_> {
             scenario,
             plan,
             quiet,
+            heading,
         } = self;
         let mut reduced = scenario.clone();
         reduced.run.arms = seen.arms;
@@ -163,7 +194,7 @@ impl Task<'_> {
         let ended = tokio::select! {
             biased;
             ended = comparison.run() => ended,
-            () = progress::show(shown, quiet) => bail!("the display of progress ended before the run"),
+            () = progress::show(shown, quiet, heading) => bail!("the display of progress ended before the run"),
         };
         drop(comparison);
         let mut writer = writing

@@ -1,6 +1,8 @@
 //! The subcommands. Each file says what one command takes and what it prints; the work is done in the
 //! other rooms.
 
+/// `mailgauge capacity`: how many users a server carries.
+pub mod capacity;
 /// `mailgauge clean`: takes marked mail out of mailboxes.
 pub mod clean;
 /// `mailgauge compare`: the main job.
@@ -53,6 +55,8 @@ pub struct Cli {
 /// What mailgauge can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Find the largest population that meets a service level, what binds first, a planner's figures.
+    Capacity(capacity::Args),
     /// Take out of mailboxes what mailgauge put there, and nothing else.
     Clean(clean::Args),
     /// Compare POP3 and IMAP (the main job): run a scenario, judge the document's table.
@@ -84,6 +88,7 @@ impl Command {
     /// Does it.
     pub fn run(self) -> anyhow::Result<Exit> {
         match self {
+            Self::Capacity(args) => capacity::run(&args),
             Self::Clean(args) => clean::run(&args),
             Self::Compare(args) => compare::run(&args),
             Self::Consistency(args) => consistency::run(&args),

@@ -11,8 +11,8 @@ use crate::scenario::{Arm, Phase};
 /// Without a terminal, a line comes at each turn, and at least this often.
 pub(super) const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// Shows progress on standard error until the run is over. Dropping the future ends the display.
-pub(super) async fn show(mut progress: ProgressReceiver, quiet: bool) {
+/// Shows progress on standard error until the run is over, each time behind a heading. Dropping the future ends the display.
+pub(super) async fn show(mut progress: ProgressReceiver, quiet: bool, heading: &str) {
     let mut display = if quiet {
         Display::Nothing
     } else if std::io::stderr().is_terminal() {
@@ -22,7 +22,7 @@ pub(super) async fn show(mut progress: ProgressReceiver, quiet: bool) {
     };
     while progress.changed().await.is_ok() {
         let now = progress.borrow_and_update().clone();
-        display.update(&now);
+        display.update(&now, heading);
     }
 }
 
@@ -36,20 +36,20 @@ enum Display {
 type Turn = (u32, Option<Arm>, Option<Phase>);
 
 impl Display {
-    fn update(&mut self, progress: &Progress) {
+    fn update(&mut self, progress: &Progress, heading: &str) {
         match self {
             Self::Nothing => {}
             Self::Bar(bar) => {
                 let total = progress.total.as_millis() as u64;
                 bar.set_length(total.max(1));
                 bar.set_position(total.saturating_sub(progress.left.as_millis() as u64));
-                bar.set_message(sentence(progress));
+                bar.set_message(format!("{heading}{}", sentence(progress)));
             }
             Self::Lines(last) => {
                 let turn = (progress.block, progress.arm, progress.phase);
                 let due = last.is_none_or(|(at, told)| told != turn || at.elapsed() >= LINE_EVERY);
                 if due {
-                    eprintln!("{}", sentence(progress));
+                    eprintln!("{heading}{}", sentence(progress));
                     *last = Some((Instant::now(), turn));
                 }
             }

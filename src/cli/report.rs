@@ -10,7 +10,9 @@ use super::UsageError;
 use crate::exit::Exit;
 use crate::judge::{self, Column, Evidence, Judgement, Lineup};
 use crate::report::{self, Lang};
-use crate::rundir::{RunDir, RunSet, SetTarget};
+use crate::rundir::{RunDir, RunSet, Search, SetTarget};
+
+use super::capacity;
 
 /// Rebuild table, charts and report from a run directory, or from several, side by side.
 #[derive(Debug, clap::Args)]
@@ -41,6 +43,9 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
             return Err(UsageError(what.to_owned()).into());
         }
     };
+    if Search::is_at(dir) {
+        return capacity::conclude(&Search::open(dir)?, args.quiet);
+    }
     if RunSet::is_at(dir) {
         return run_set(dir, args);
     }

@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::UsageError;
 use crate::exit::Exit;
 use crate::mailserver::{
-    Accounts, Addresses, Config, CutAt, Faults, Feature, Server, Stats, TlsConfig, Wrong,
+    Accounts, Addresses, Config, CutAt, Faults, Feature, Limits, Server, Stats, TlsConfig, Wrong,
 };
 
 /// What `serve` takes.
@@ -59,6 +59,9 @@ pub struct Args {
     /// Threads that serve sessions.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     threads: u16,
+    /// Connections at the same time, all protocols together; further ones are refused in words.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().connections)]
+    max_connections: usize,
     /// Stop when the process that started this one is gone.
     #[arg(long)]
     die_with_parent: bool,
@@ -169,6 +172,10 @@ fn config(args: &Args, temporary: Option<&Path>) -> anyhow::Result<Config> {
         tls,
         fsync: args.fsync,
         threads: usize::from(args.threads),
+        limits: Limits {
+            connections: args.max_connections,
+            ..Limits::default()
+        },
         faults: Faults {
             refuse_logins: args.refuse_logins,
             without: args.without.clone(),

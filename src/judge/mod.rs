@@ -2,6 +2,7 @@
 //! is a pure function of the rows a run left; nothing knows how they came to be or how they will be drawn.
 
 pub mod bounds;
+pub mod capacity;
 pub mod claims;
 pub mod comparison;
 pub mod consistency;

@@ -3,7 +3,7 @@
 
 use super::evidence::Part;
 use super::figure::quantile;
-use super::validity::{LAG_ALLOWED_US, Validity};
+use super::validity::{Blame, LAG_ALLOWED_US, Validity};
 use super::verdict::ONE_BLOCK_MARGIN;
 use crate::metrics::row::Opening;
 
@@ -44,7 +44,7 @@ pub(super) fn assess(part: Part<'_>, validity: &mut Validity) {
             part.arm
         );
         if ratio.max(1.0 / ratio) > DRIFTED && by_us > LAG_ALLOWED_US {
-            validity.reasons.push(sentence);
+            validity.invalid(Blame::Service, sentence);
         } else {
             validity.warnings.push(sentence);
         }

@@ -54,6 +54,22 @@ pub struct Validity {
     pub reasons: Vec<String>,
     /// What weakens them without making them worthless.
     pub warnings: Vec<String>,
+    /// What each reason is laid to, in the order of [`Validity::reasons`].
+    #[serde(skip)]
+    blames: Vec<Blame>,
+}
+
+/// What a reason against a run is laid to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The run itself: it broke off, or sums do not add up.
+    Run,
+    /// The load generator: it was late.
+    Lag,
+    /// The load generator: it was saturated or out of descriptors.
+    Generator,
+    /// What was measured: sessions failed, devices stayed out, times drifted.
+    Service,
 }
 
 impl Validity {
@@ -63,12 +79,26 @@ impl Validity {
     }
 
     /// A reason where it is grave, else a warning.
-    fn say(&mut self, grave: bool, what: String) {
+    fn say(&mut self, grave: bool, blame: Blame, what: String) {
         if grave {
-            self.reasons.push(what);
+            self.invalid(blame, what);
         } else {
             self.warnings.push(what);
         }
+    }
+
+    /// The reasons that are laid to one of them.
+    pub fn blamed_on(&self, blame: Blame) -> Vec<String> {
+        let reasons = self.reasons.iter().zip(&self.blames);
+        reasons
+            .filter(|(_, of)| **of == blame)
+            .map(|(reason, _)| reason.clone())
+            .collect()
+    }
+
+    pub(super) fn invalid(&mut self, blame: Blame, reason: String) {
+        self.reasons.push(reason);
+        self.blames.push(blame);
     }
 }
 
@@ -99,19 +129,26 @@ pub fn assess(evidence: &Evidence, rows: &[JudgedRow]) -> Assessment {
     let validity = &mut found.validity;
     match evidence.setting.ending {
         Ending::Finished => {}
-        Ending::Interrupted => validity
-            .reasons
-            .push("The run was interrupted before its end.".to_owned()),
-        Ending::Unfinished => validity.reasons.push(match &evidence.setting.failure {
-            Some(reason) => format!("The run did not finish: {reason}"),
-            None => "The run did not finish.".to_owned(),
-        }),
+        Ending::Interrupted => validity.invalid(
+            Blame::Run,
+            "The run was interrupted before its end.".to_owned(),
+        ),
+        Ending::Unfinished => validity.invalid(
+            Blame::Run,
+            match &evidence.setting.failure {
+                Some(reason) => format!("The run did not finish: {reason}"),
+                None => "The run did not finish.".to_owned(),
+            },
+        ),
     }
     for check in evidence.checks.iter().filter(|check| !check.holds) {
-        validity.reasons.push(format!(
-            "Block {}, arm {}: \"{}\" does not hold: expected {}, found {}.",
-            check.block, check.arm, check.check, check.expected, check.found
-        ));
+        validity.invalid(
+            Blame::Run,
+            format!(
+                "Block {}, arm {}: \"{}\" does not hold: expected {}, found {}.",
+                check.block, check.arm, check.check, check.expected, check.found
+            ),
+        );
     }
     if evidence.checks.is_empty() {
         validity.warnings.push("No sums were checked.".to_owned());
@@ -142,7 +179,7 @@ fn lag(evidence: &Evidence, arm: Arm, judged_us: f64, found: &mut Assessment) {
     let cells = part.generator_cells();
     let seconds = cells.iter().map(Vec::len).sum::<usize>();
     let Some(lag) = evidence.lag.get(&arm).filter(|_| seconds > 0) else {
-        found.validity.reasons.push(format!(
+        found.validity.invalid(Blame::Run, format!(
             "Arm {arm} has no measured second in which something was planned: nothing says whether the generator kept up."
         ));
         return;
@@ -150,7 +187,7 @@ fn lag(evidence: &Evidence, arm: Arm, judged_us: f64, found: &mut Assessment) {
     let own_ms = lag.p99_us as f64 / 1000.0;
     found.hold(arm, Limit::Lag, own_ms, bound / 1000.0, lag.n);
     if lag.p99_us as f64 > bound {
-        found.validity.reasons.push(format!(
+        found.validity.invalid(Blame::Lag, format!(
             "Arm {arm}: the generator could not keep up: the 99th percentile of its lag over {} planned operations is {:.1} ms, bound {:.1} ms.",
             lag.n,
             lag.p99_us as f64 / 1000.0,
@@ -200,7 +237,7 @@ fn load(part: Part<'_>, found: &mut Assessment) {
         cells += 1;
         busiest = Some(greater(busiest, 100.0 * own / workers));
         if own > GENERATOR_BUSY * workers {
-            validity.reasons.push(format!(
+            validity.invalid(Blame::Generator, format!(
                 "Block {block}, arm {arm}: the generator used {own:.2} CPUs with {workers} worker thread(s): it was saturated."
             ));
         }
@@ -254,7 +291,7 @@ fn descriptors(part: Part<'_>, found: &mut Assessment) {
         let seen = samples.count() as u64;
         found.hold(arm, Limit::Descriptors, f64::from(most), bound, seen);
         if f64::from(most) > bound {
-            found.validity.reasons.push(format!(
+            found.validity.invalid(Blame::Generator, format!(
                 "Arm {arm}: the generator had {most} of {limit} descriptors open: raise the limit (`ulimit -n`)."
             ));
         }
@@ -271,7 +308,7 @@ fn descriptors(part: Part<'_>, found: &mut Assessment) {
 }
 
 /// A refusal that is the protocol's own answer is a finding, and what our own end cut off is no error.
-const fn counts_against_the_run(class: ErrorClass) -> bool {
+pub(super) const fn counts_against_the_run(class: ErrorClass) -> bool {
     !matches!(
         class,
         ErrorClass::InUse | ErrorClass::LoginDelay | ErrorClass::Cancelled | ErrorClass::Offline
@@ -301,7 +338,7 @@ fn errors(part: Part<'_>, found: &mut Assessment) {
             ERRORS_ALLOWED * 100.0
         );
         let grave = failed as f64 > ERRORS_ALLOWED * sessions as f64;
-        found.validity.say(grave, what);
+        found.validity.say(grave, Blame::Service, what);
     }
 }
 
@@ -330,7 +367,7 @@ fn missed(part: Part<'_>, found: &mut Assessment) {
         planned,
     );
     if share > MISSED_WARNING {
-        found.validity.say(share > MISSED_ALLOWED, format!(
+        found.validity.say(share > MISSED_ALLOWED, Blame::Service, format!(
             "Arm {arm}: {missed} planned checks fell due while their device was still busy and were merged into the running one ({sessions} sessions began)."
         ));
     }
@@ -351,7 +388,7 @@ fn devices(evidence: &Evidence, part: Part<'_>, found: &mut Assessment) {
         .collect();
     if tried.is_empty() {
         let what = format!("Arm {arm}: no device connected.");
-        found.validity.reasons.push(what);
+        found.validity.invalid(Blame::Service, what);
         return;
     }
     let out = tried.difference(&entered).count();
@@ -369,7 +406,7 @@ fn devices(evidence: &Evidence, part: Part<'_>, found: &mut Assessment) {
             tried.len()
         );
         let grave = out as f64 > OFFLINE_ALLOWED * tried.len() as f64;
-        found.validity.say(grave, what);
+        found.validity.say(grave, Blame::Service, what);
     }
     absent(evidence, part, &tried, found);
 }
@@ -403,9 +440,12 @@ fn absent(evidence: &Evidence, part: Part<'_>, tried: &BTreeSet<Device>, found: 
         );
     }
     if missing as f64 > OFFLINE_ALLOWED * due as f64 {
-        found.validity.reasons.push(format!(
-            "Arm {arm}: {missing} of {due} devices that were planned to come online never did."
-        ));
+        found.validity.invalid(
+            Blame::Service,
+            format!(
+                "Arm {arm}: {missing} of {due} devices that were planned to come online never did."
+            ),
+        );
     } else if !absent.is_empty() {
         found.validity.warnings.push(format!(
             "Arm {arm}: {} of {} devices never came online during the run.",

@@ -1,7 +1,7 @@
 //! The threads that serve: each has a runtime of its own; the first accepts and hands connections round. A panic
 //! in one session ends that session only.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
@@ -161,6 +161,7 @@ impl Worker {
                 "a connection was refused: {} are open already",
                 self.shared.config.limits.connections
             );
+            refuse(service, tcp);
             return;
         };
         let counters = Arc::clone(self.shared.counters(service));
@@ -174,6 +175,21 @@ impl Worker {
             let (_seat, _alive) = (seat, alive);
             session(&shared, service, connection).await;
         });
+    }
+}
+
+/// Says why before it hangs up, where that can be said before TLS: POP3 with a code of RFC 3206, IMAP with BYE (RFC 3501, section
+/// 7.1.5), LMTP with 421 (RFC 5321, section 3.8).
+fn refuse(service: Service, tcp: TcpStream) {
+    let words: &[u8] = match service {
+        Service::Pop3 => b"-ERR [SYS/TEMP] too many connections\r\n",
+        Service::Imap => b"* BYE [UNAVAILABLE] too many connections\r\n",
+        Service::Lmtp => b"421 4.3.2 too many connections\r\n",
+        Service::Pop3s | Service::Imaps => return,
+    };
+    // The buffer of a new connection has room; whoever is gone already needs no answer.
+    if let Ok(mut tcp) = tcp.into_std() {
+        let _ = tcp.write_all(words);
     }
 }
 

@@ -2,6 +2,7 @@
 //! from the run directory and the judgement alone; nothing is measured or decided here.
 
 mod blocks;
+mod capacity;
 pub mod chart;
 /// Consistency and propagation.
 pub mod consistency;
@@ -15,6 +16,7 @@ mod regress;
 pub mod table;
 
 pub use blocks::{AGREEMENT, BLOCKS, PREDICTIONS};
+pub use capacity::{print_capacity, trial_line, write_capacity, write_figures};
 pub use crossover::{CROSSOVER, crossover_table, write_crossover};
 pub use gates::{gate_line, write_gates};
 pub use lang::Lang;

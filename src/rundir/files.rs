@@ -13,6 +13,8 @@ use crate::metrics::row::{
 pub const MANIFEST: &str = "manifest.json";
 /// What a set of runs holds; it marks a directory as one.
 pub const SET: &str = "set.json";
+/// What a search for the capacity holds; it marks a directory as one.
+pub const SEARCH: &str = "capacity.json";
 /// Every histogram of every second, HDR interval log.
 pub const LATENCY: &str = "latency.hlog";
 /// The document's rows with measured values; `judge` writes it.

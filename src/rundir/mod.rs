@@ -9,6 +9,7 @@ mod hlog;
 mod label;
 mod manifest;
 mod reader;
+mod search;
 mod set;
 mod table;
 mod writer;
@@ -18,13 +19,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use error::Error;
-pub use files::{CHARTS, CLAIMS, COMPARISON, Csv, LATENCY, MANIFEST, RATIOS, SET, VERDICT};
+pub use files::{CHARTS, CLAIMS, COMPARISON, Csv, LATENCY, MANIFEST, RATIOS, SEARCH, SET, VERDICT};
 pub use label::{Label, Time};
 pub use manifest::{
     Manifest, NetworkFacts, Outcome, PhaseSpan, SCHEMA_VERSION, Shaper, ShardFacts, SkippedArm,
     TargetFacts,
 };
 pub use reader::RunDir;
+pub use search::{Asked, CrowdFacts, Search, SearchManifest, SearchTrial};
 pub use set::{RunSet, SetManifest, SetTarget};
 pub use writer::{Writer, write_whole};
 

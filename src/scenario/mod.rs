@@ -113,7 +113,7 @@ pub struct Builtin {
 }
 
 /// The scenarios that are compiled in; the first is the default.
-pub const BUILTINS: [Builtin; 4] = [
+pub const BUILTINS: [Builtin; 5] = [
     Builtin {
         name: "quick",
         text: include_str!("../../scenarios/quick.toml"),
@@ -129,6 +129,10 @@ pub const BUILTINS: [Builtin; 4] = [
     Builtin {
         name: "client-models",
         text: include_str!("../../scenarios/client-models.toml"),
+    },
+    Builtin {
+        name: "capacity",
+        text: include_str!("../../scenarios/capacity.toml"),
     },
 ];
 

@@ -38,6 +38,8 @@ const FAULTS: [&str; 8] = [
     "stale-replica",
     "hang-up",
 ];
+/// `serve --max-connections`.
+const CONNECTIONS: &str = "max-connections";
 /// It starts in milliseconds; the rest is for busy machines.
 const START_LIMIT: Duration = Duration::from_secs(20);
 const STOP_LIMIT: Duration = Duration::from_secs(10);
@@ -48,6 +50,8 @@ pub struct Embedded {
     program: PathBuf,
     /// `serve --fault`; empty: a healthy server.
     faults: String,
+    /// `serve --max-connections`.
+    connections: Option<usize>,
     name: String,
 }
 
@@ -64,25 +68,34 @@ impl Embedded {
         Self {
             program: program.into(),
             faults: String::new(),
+            connections: None,
             name: "embedded".into(),
         }
     }
 
-    /// A server made wrong on purpose: the names of `serve --fault`, separated by commas.
-    pub fn with_faults(mut self, faults: &str) -> Result<Self, TargetError> {
-        for fault in faults.split(',') {
-            let name = fault.split_once('=').map_or(fault, |(name, _)| name);
-            if !FAULTS.contains(&name) {
-                return Err(TargetError::UnknownOption {
-                    server: NAME,
-                    option: fault.to_owned(),
-                    known: "lose-flag, resurrect, reuse-uid, delete-without-quit, deliver-twice, delay-notify=6s, \
-                            stale-replica=2s, hang-up",
-                });
+    /// With options, separated by commas: what it does wrong on purpose, by the names of `serve --fault`, and
+    /// `max-connections=40`.
+    pub fn with_options(mut self, options: &str) -> Result<Self, TargetError> {
+        let mut faults = Vec::new();
+        for option in options.split(',') {
+            let (name, value) = option.split_once('=').unwrap_or((option, ""));
+            match value.parse() {
+                Ok(connections) if name == CONNECTIONS && connections > 0 => {
+                    self.connections = Some(connections);
+                }
+                _ if FAULTS.contains(&name) => faults.push(option),
+                _ => {
+                    return Err(TargetError::UnknownOption {
+                        server: NAME,
+                        option: option.to_owned(),
+                        known: "lose-flag, resurrect, reuse-uid, delete-without-quit, deliver-twice, delay-notify=6s, \
+                                stale-replica=2s, hang-up, max-connections=40",
+                    });
+                }
             }
         }
-        faults.clone_into(&mut self.faults);
-        self.name = format!("embedded:{faults}");
+        self.faults = faults.join(",");
+        self.name = format!("embedded:{options}");
         Ok(self)
     }
 
@@ -157,6 +170,11 @@ impl Embedded {
         if !self.faults.is_empty() {
             command.arg("--fault").arg(&self.faults);
         }
+        if let Some(connections) = self.connections {
+            command
+                .arg("--max-connections")
+                .arg(connections.to_string());
+        }
         if tls == TlsMode::Implicit {
             command.args(["--pop3s", "--imaps"]);
         }
@@ -167,6 +185,8 @@ impl Embedded {
 fn facts() -> BTreeMap<String, String> {
     [
         ("mode", "one process, threads"),
+        // What `capacity` holds its use of processors against.
+        ("serving threads", "1"),
         ("storage", "maildir"),
         ("fsync", "never"),
         ("password scheme", "plain"),

@@ -78,8 +78,8 @@ impl Target {
                 let storage = Storage::of_options(own_options)?;
                 return Dovecot::installed().map(|it| Self::Dovecot(it.with_storage(storage)));
             }
-            ("embedded", Some(faults)) => {
-                let embedded = Embedded::of_this_program()?.with_faults(faults)?;
+            ("embedded", Some(options)) => {
+                let embedded = Embedded::of_this_program()?.with_options(options)?;
                 return Ok(Self::Embedded(embedded));
             }
             (_, Some(option)) => {

@@ -8,6 +8,7 @@
 )]
 
 mod browser;
+mod capacity;
 mod cgroup;
 mod clients;
 mod compare;

@@ -5,12 +5,12 @@ use console::measure_text_width;
 use unicode_width::UnicodeWidthChar;
 
 #[derive(Clone, Copy)]
-pub(super) enum Align {
+pub(in crate::report) enum Align {
     Left,
     Right,
 }
 
-pub(super) fn pad(text: &str, width: usize, align: Align) -> String {
+pub(in crate::report) fn pad(text: &str, width: usize, align: Align) -> String {
     let blank = " ".repeat(width.saturating_sub(measure_text_width(text)));
     match align {
         Align::Left => format!("{text}{blank}"),
@@ -19,7 +19,7 @@ pub(super) fn pad(text: &str, width: usize, align: Align) -> String {
 }
 
 /// Cut to so many columns, with an ellipsis where something was cut.
-pub(super) fn fit(text: &str, width: usize) -> String {
+pub(in crate::report) fn fit(text: &str, width: usize) -> String {
     if measure_text_width(text) <= width {
         return text.to_owned();
     }
@@ -29,7 +29,7 @@ pub(super) fn fit(text: &str, width: usize) -> String {
 }
 
 /// Lines of at most so many columns, broken at spaces where there are any; combining marks stay with their base.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(in crate::report) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(8);
     let mut lines = Vec::new();
     let mut line = String::new();
@@ -58,7 +58,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// The longest beginning of at most so many columns (at least one character), and the rest.
-pub(super) fn chunk(text: &str, width: usize) -> (&str, &str) {
+pub(in crate::report) fn chunk(text: &str, width: usize) -> (&str, &str) {
     let mut used = 0;
     for (at, c) in text.char_indices() {
         let columns = c.width().unwrap_or(0);

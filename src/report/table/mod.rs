@@ -3,7 +3,7 @@
 //! upper vowels and tone marks take none.
 
 mod claims;
-mod columns;
+pub(super) mod columns;
 mod lineup;
 mod markdown;
 

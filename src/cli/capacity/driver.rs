@@ -1,0 +1,241 @@
+//! Carries a search out: asks what to try next, tries it, judges it, until nothing is left to try, the user stops it or its
+//! time is over.
+
+use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+
+use super::questions::{self, Question};
+use super::{Args, load_with};
+use crate::cli::measure::{Seen, Task};
+use crate::engine::{self, Ended, Stop, StopReceiver};
+use crate::judge::capacity::{self, Answer, Capacity, Next, Purpose, Trial};
+use crate::plan::{Plan, Shard};
+use crate::report as pages;
+use crate::rundir::{RunDir, Search, SearchTrial};
+use crate::scenario::{Arm, Override, Scenario};
+
+/// What a trial takes besides its phases, before one was seen.
+const OVERHEAD: Duration = Duration::from_secs(3);
+
+/// A search that is carried out.
+pub(super) struct Driver<'a> {
+    args: &'a Args,
+    search: Search,
+    trials: Vec<Trial>,
+    seen: Seen,
+    stop: StopReceiver,
+    begun: Instant,
+    max_time: Duration,
+    overhead: Duration,
+}
+
+/// A trial that is to be.
+struct Wanted {
+    arm: Arm,
+    users: u32,
+    purpose: Purpose,
+    question: Option<Question>,
+}
+
+impl<'a> Driver<'a> {
+    pub(super) fn new(
+        args: &'a Args,
+        search: Search,
+        seen: Seen,
+        stop: StopReceiver,
+        max_time: Duration,
+    ) -> Self {
+        Self {
+            args,
+            search,
+            trials: Vec::new(),
+            seen,
+            stop,
+            begun: Instant::now(),
+            max_time,
+            overhead: OVERHEAD,
+        }
+    }
+
+    pub(super) fn into_search(self) -> Search {
+        self.search
+    }
+
+    /// All arms, then the planner's questions.
+    ///
+    /// # Errors
+    /// A trial could not be run at all.
+    pub(super) async fn run(&mut self) -> anyhow::Result<()> {
+        for arm in self.search.manifest.arms.clone() {
+            while let Next::Try(users, purpose) =
+                capacity::next(&self.search.manifest, &self.trials, arm)
+            {
+                let wanted = Wanted {
+                    arm,
+                    users,
+                    purpose,
+                    question: None,
+                };
+                if !self.attempt(wanted).await? {
+                    return Ok(());
+                }
+            }
+        }
+        if self.args.only_capacity {
+            return Ok(());
+        }
+        for arm in self.search.manifest.arms.clone() {
+            let scenario = self.scenario(arm, self.search.manifest.first, 0, None)?;
+            for (users, question) in questions::of(&scenario, arm, &self.trials) {
+                let wanted = Wanted {
+                    arm,
+                    users,
+                    purpose: Purpose::Question,
+                    question: Some(question),
+                };
+                if !self.attempt(wanted).await? {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One trial. False: the search is over, as the user or the time wants it.
+    async fn attempt(&mut self, wanted: Wanted) -> anyhow::Result<bool> {
+        let Wanted {
+            arm,
+            users,
+            purpose,
+            question,
+        } = wanted;
+        let number = self.search.manifest.trials.len() as u64 + 1;
+        let scenario = self.scenario(arm, users, number, question.as_ref())?;
+        if *self.stop.borrow() > Stop::No {
+            return Ok(false);
+        }
+        if self.begun.elapsed() + scenario.cell_length() + self.overhead > self.max_time {
+            self.search.manifest.out_of_time = true;
+            return Ok(false);
+        }
+        let asked = question.map(|question| question.asked);
+        let facts = self
+            .search
+            .begin(arm, users, &purpose.to_string(), asked.as_ref())?;
+        let begun = Instant::now();
+        let trial = match self.measure(&scenario, &facts).await? {
+            Measured::Refused(reason) => {
+                self.search.end(Some(reason.clone()))?;
+                let facts = SearchTrial {
+                    refused: Some(reason),
+                    ..facts
+                };
+                Trial::without_run(&facts, None)
+            }
+            Measured::Run => {
+                let (trial, judgement) = self.judged(&facts)?;
+                let run = RunDir::open(&self.search.run_path(&facts))?;
+                pages::write_figures(&run, &judgement)?;
+                self.search.end(None)?;
+                trial
+            }
+        };
+        self.overhead = begun.elapsed().saturating_sub(scenario.cell_length());
+        if !self.args.quiet {
+            eprintln!("{}", pages::trial_line(&trial));
+        }
+        let first_of_arm = !self.trials.iter().any(|before| before.facts.arm == arm);
+        if first_of_arm && trial.load.is_none() && trial.answer == Some(Answer::Missed) {
+            // Nothing was ever measured: that is no question of how many users there are.
+            bail!("{}", trial.reasons.join(" "));
+        }
+        self.trials.push(trial);
+        Ok(true)
+    }
+
+    fn judged(&self, facts: &SearchTrial) -> anyhow::Result<(Trial, crate::judge::Judgement)> {
+        let dir = self.search.run_path(facts);
+        let run = RunDir::open(&dir)?;
+        Trial::judge(facts, &self.search.manifest, &run)
+            .with_context(|| format!("the trial in {} cannot be judged", dir.display()))
+    }
+
+    async fn measure(&self, scenario: &Scenario, facts: &SearchTrial) -> anyhow::Result<Measured> {
+        let plan = Plan::new(scenario, Shard::WHOLE);
+        let mut target = self.args.target_options.open(&self.args.target)?;
+        self.seen.apply(&mut target);
+        if let Err(reason) = engine::make_room(&engine::request(scenario, &plan)) {
+            return Ok(Measured::Refused(reason.to_string()));
+        }
+        if let Err(reason) = engine::admit(&target, scenario, &plan).await {
+            return Ok(Measured::Refused(reason.to_string()));
+        }
+        let heading = format!(
+            "trial {}, {} {} users ({}): ",
+            facts.number, facts.arm, facts.users, facts.purpose
+        );
+        let task = Task {
+            scenario,
+            plan: &plan,
+            // Elsewhere the line of each trial is progress enough.
+            quiet: self.args.quiet || !std::io::stderr().is_terminal(),
+            heading: &heading,
+        };
+        let dir = self.search.run_path(facts);
+        let seen = self.seen.only(facts.arm);
+        match task.measure(target, seen, &dir, self.stop.clone()).await? {
+            Ended::Complete | Ended::Interrupted => {}
+            Ended::Failed(reason) => tracing::info!("trial {}: {reason}", facts.number),
+        }
+        Ok(Measured::Run)
+    }
+
+    /// The scenario of a trial: one arm, so many users, chance of its own.
+    fn scenario(
+        &self,
+        arm: Arm,
+        users: u32,
+        number: u64,
+        question: Option<&Question>,
+    ) -> anyhow::Result<Scenario> {
+        let seed = load_with(self.args, &[])?.seed.saturating_add(number);
+        let (arm, users, seed) = (arm.to_string(), users.to_string(), seed.to_string());
+        let mut overrides = vec![
+            Override::option("--users", "users.count", &users),
+            Override::option("--arms", "run.arms", &arm),
+            Override::option("--seed", "seed", &seed),
+            // Those of other arms name nothing here.
+            Override::option("--gate", "gates", "[]"),
+        ];
+        if let Some(question) = question {
+            overrides.extend(question.overrides.iter().cloned());
+        }
+        Ok(load_with(self.args, &overrides)?)
+    }
+}
+
+enum Measured {
+    /// There is a run directory.
+    Run,
+    /// It must not be: a sentence.
+    Refused(String),
+}
+
+/// Judges all trials of a search again from what they left.
+pub(super) fn judged(search: &Search) -> Capacity {
+    let mut trials = Vec::new();
+    for facts in &search.manifest.trials {
+        let dir = search.run_path(facts);
+        let judged = RunDir::open(&dir)
+            .and_then(|run| Trial::judge(facts, &search.manifest, &run))
+            .map(|(trial, _)| trial);
+        trials.push(match judged {
+            Ok(trial) => trial,
+            Err(_) if facts.refused.is_some() => Trial::without_run(facts, None),
+            Err(error) => Trial::without_run(facts, Some(error.to_string())),
+        });
+    }
+    Capacity::of(&search.manifest, trials)
+}

@@ -1,0 +1,118 @@
+//! What `mailgauge capacity` leaves: the planner's page for the terminal and in Markdown, and its numbers as CSV.
+
+mod answers;
+mod layout;
+mod lines;
+mod sections;
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+
+use super::table::{Look, columns};
+use super::{Error, Lang, number};
+use crate::judge::capacity::{Answer, Capacity, Rule, Trial, tightest};
+use crate::judge::{Ending, Judgement, comparison, verdict_file};
+use crate::rundir::{self, RunDir};
+use crate::scenario::Dimension;
+
+/// One line per figure.
+const CAPACITY_CSV: &str = "capacity.csv";
+/// One line per trial.
+const TRIALS_CSV: &str = "trials.csv";
+/// The whole page.
+const CAPACITY_MD: &str = "capacity.md";
+
+/// Writes `trials.csv`, `capacity.csv` and `capacity.md` into a search's directory.
+pub fn write_capacity(dir: &Path, capacity: &Capacity) -> Result<(), Error> {
+    rundir::write_whole(dir, TRIALS_CSV, &lines::trials(capacity)?)?;
+    rundir::write_whole(dir, CAPACITY_CSV, &lines::figures(capacity)?)?;
+    let page = layout::markdown(&sections::of(capacity));
+    rundir::write_whole(dir, CAPACITY_MD, page.as_bytes())?;
+    Ok(())
+}
+
+/// Prints the page to standard output, as wide as the terminal.
+pub fn print_capacity(capacity: &Capacity) -> std::io::Result<()> {
+    let width = Look::of_stdout(Lang::En).width;
+    let text = layout::text(&sections::of(capacity), width);
+    std::io::stdout().write_all(text.as_bytes())
+}
+
+/// What a trial of a search leaves besides its rows: `comparison.csv` and, if it came to its end, `verdict.json`. Its charts and
+/// pages are made when they are asked for (`mailgauge report`).
+pub fn write_figures(run: &RunDir, judgement: &Judgement) -> Result<(), Error> {
+    let mut figures = Vec::new();
+    comparison::write(judgement, &mut figures)?;
+    rundir::write_whole(run.path(), rundir::COMPARISON, &figures)?;
+    if judgement.setting.ending != Ending::Unfinished {
+        let verdict = verdict_file::text(judgement)?;
+        rundir::write_whole(run.path(), rundir::VERDICT, verdict.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// A trial in one line.
+pub fn trial_line(trial: &Trial) -> String {
+    let facts = &trial.facts;
+    let asked = facts
+        .question
+        .as_ref()
+        .map(|asked| format!("{} × {}", asked.about, number::digits(asked.times)));
+    let purpose = asked.unwrap_or_else(|| trial.purpose.to_string());
+    let users = if facts.users == 1 { "user" } else { "users" };
+    let mut line = format!(
+        "{:>3} {} {} {users} ({purpose}): {}",
+        facts.number,
+        facts.arm,
+        facts.users,
+        answer(trial.answer)
+    );
+    // Writing to a string cannot fail.
+    match trial.answer {
+        Some(Answer::Met | Answer::Missed) if !trial.rules.is_empty() => {
+            if let Some(rule) = tightest(&trial.rules) {
+                let _ = write!(line, "; {}", rule_text(rule));
+            }
+        }
+        _ => {}
+    }
+    // A missed level that no rule shows has another reason.
+    if trial.answer != Some(Answer::Met)
+        && trial.rules.iter().all(|rule| rule.met)
+        && let Some(reason) = trial.reasons.first()
+    {
+        let _ = write!(line, "; {reason}");
+    }
+    line
+}
+
+fn answer(answer: Option<Answer>) -> &'static str {
+    match answer {
+        Some(Answer::Met) => "✓ met",
+        Some(Answer::Missed) => "✗ missed",
+        Some(Answer::Invalid) => "· invalid",
+        Some(Answer::Refused) => "· not tried",
+        None => "· not finished",
+    }
+}
+
+/// A rule with what was observed.
+fn rule_text(rule: &Rule) -> String {
+    let observed = rule.observed.map_or("no data".to_owned(), |observed| {
+        quantity(observed, rule.dimension)
+    });
+    format!("{}: {observed}", rule.rule)
+}
+
+fn quantity(value: f64, dimension: Dimension) -> String {
+    match dimension {
+        Dimension::Time => number::duration(value / 1e3),
+        Dimension::Bytes => number::bytes(value),
+        Dimension::Percent => format!("{} %", number::digits(value)),
+        Dimension::Number => number::digits(value),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! `mailgauge capacity` from end to end: a limit that is small on purpose is found and named, and what it left says the same again.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use crate::support::mailgauge;
+
+/// Short trials of people who keep two connections each.
+const SHORT: &[&str] = &[
+    "--arms",
+    "imap",
+    "--set",
+    "run.ramp_up=300ms",
+    "--set",
+    "run.warm_up=200ms",
+    "--set",
+    "run.measure=1s",
+    "--set",
+    "run.drain=200ms",
+    "--set",
+    "users.notebook=1",
+    "--only-capacity",
+];
+
+fn capacity(dir: &Path, more: &[&str]) -> Output {
+    let mut command = mailgauge();
+    command.arg("capacity").args(SHORT).arg("--out").arg(dir);
+    command.args(more).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn alone_a_limit_of_connections_is_found_and_named_and_the_directory_says_so_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("out");
+    // Twelve people keep 24 connections; the time ends the search soon after that is seen.
+    let limits = ["--users", "12", "--max-time", "6s"];
+    let target = ["--target", "embedded:max-connections=16"];
+    let output = capacity(
+        &dir,
+        &[limits, [target[0], target[1], "--max-users", "12"]].concat(),
+    );
+    let (page, errors) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(5), "{page}{errors}");
+    assert!(
+        errors.contains("1 imap 12 users (bracket): ✗ missed"),
+        "{errors}"
+    );
+    assert!(page.contains("UNFINISHED"), "{page}");
+    assert!(page.contains("too many connections"), "{page}");
+    let read = |name: &str| fs::read_to_string(dir.join(name)).unwrap();
+    assert!(read("capacity.md").contains("What bound first: connections."));
+    assert!(read("capacity.csv").contains("imap,capacity,,above_missed,"));
+    assert!(dir.join("001-imap-12-bracket/manifest.json").exists());
+
+    let (csv, trials) = (read("capacity.csv"), read("trials.csv"));
+    fs::remove_file(dir.join("capacity.csv")).unwrap();
+    let again = mailgauge().arg("report").arg(&dir).output().unwrap();
+    assert_eq!(again.status.code(), Some(5));
+    assert_eq!(text(&again.stdout), page);
+    assert_eq!((read("capacity.csv"), read("trials.csv")), (csv, trials));
+}
+
+#[test]
+fn what_cannot_be_searched_is_refused_before_anything_is_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("out");
+    for (wrong, words) in [
+        (
+            &["--gate", "imap.logn.response.p99 < 1s"][..],
+            "did you mean `login`?",
+        ),
+        (&["--level", "gates"], "none is of the arm imap"),
+        (&["--resolution", "0"], "from 0.5 to 100"),
+        (&["--max-time", "soon"], "--max-time soon"),
+        (&["--max-users", "0"], "--max-users"),
+    ] {
+        let output = capacity(&dir, wrong);
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+        assert!(
+            text(&output.stderr).contains(words),
+            "{}",
+            text(&output.stderr)
+        );
+        assert!(!dir.exists());
+    }
+}
