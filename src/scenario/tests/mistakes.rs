@@ -611,7 +611,7 @@ fn a_scenario_that_does_not_exist_is_named_with_the_ones_that_do() {
     assert_eq!(
         told,
         "there is no scenario named `quik`: neither a file nor one of the built-in scenarios \
-         quick, isp-evening, phone-tablet-notebook, client-models; did you mean `quick`?"
+         quick, isp-evening, phone-tablet-notebook, client-models, capacity; did you mean `quick`?"
     );
     let told = Scenario::load("no/such.toml", &[]).unwrap_err().to_string();
     assert!(
