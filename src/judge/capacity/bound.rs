@@ -1,15 +1,17 @@
 //! What bound first. Read off the smallest population that is out of reach, beside the largest that is not: first what is
 //! shown directly (the server's own words, the generator), then what is full, and only then what must be inferred.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use super::level::Rule;
+use super::level::{self, Rule};
 use super::load::Load;
 use crate::judge::evidence::{Evidence, Part};
 use crate::judge::validity::{self, Blame, Validity};
-use crate::metrics::row::SessionRow;
+use crate::metrics::row::{ErrorRow, SessionRow};
 use crate::rundir::Manifest;
-use crate::scenario::Arm;
+use crate::scenario::{Arm, Dimension};
 
 /// Of what it could use, a resource that is used to this share is full.
 const FULL: f64 = 0.85;
@@ -63,6 +65,8 @@ pub struct Signs {
     pub generator: Vec<String>,
     /// Words of the server that name a limit.
     pub words: Option<(Resource, String)>,
+    /// The failure that was met most often, and how often.
+    pub failure: Option<(String, u64)>,
     /// Sessions that failed before they were logged in, and all.
     pub shut_out: (u64, u64),
     /// Processors of the machine, if the server is on it.
@@ -116,6 +120,7 @@ impl Signs {
             words: details
                 .find_map(named)
                 .or_else(|| named(evidence.setting.failure.as_deref()?)),
+            failure: most_frequent(level::failures(evidence, arm)),
             shut_out: shut_out(part),
             cpus: (here && host.cpus > 0).then(|| f64::from(host.cpus)),
             memory_bytes: (here && host.memory_bytes > 0).then_some(host.memory_bytes as f64),
@@ -126,6 +131,15 @@ impl Signs {
                 .any(|network| network.rtt_us.is_some()),
         }
     }
+}
+
+fn most_frequent<'a>(failures: impl Iterator<Item = &'a ErrorRow>) -> Option<(String, u64)> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for row in failures {
+        *counts.entry(&row.detail).or_default() += 1;
+    }
+    let (detail, count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+    Some((detail.to_owned(), count))
 }
 
 fn shut_out(part: Part<'_>) -> (u64, u64) {
@@ -193,9 +207,14 @@ pub fn bound(signs: &Signs, rules: &[Rule], load: Option<&Load>, below: Option<&
     full(signs, load)
         .or_else(|| inferred(signs, rules, load, below))
         .unwrap_or_else(|| {
+            let failure = signs.failure.as_ref().map(|(detail, count)| {
+                format!(" Met most often ({count} times): \u{201c}{detail}\u{201d}.")
+            });
+            let cpus = load.server_cpus;
             untold(format!(
-                "Processors {}, memory, connections and processes were not at a limit that is known, and what became slow is of no one kind.",
-                load.server_cpus.map_or("(not seen)".to_owned(), |cpus| format!("({cpus:.2} used)")),
+                "Processors{}, memory, connections and processes were not at a limit that is known, and what became slow is of no one kind.{}",
+                cpus.map_or(String::new(), |cpus| format!(" ({cpus:.2} used)")),
+                failure.unwrap_or_default(),
             ))
         })
 }
@@ -271,7 +290,7 @@ fn inferred(signs: &Signs, rules: &[Rule], load: &Load, below: Option<&Load>) ->
     }
     let missed: Vec<&str> = rules
         .iter()
-        .filter(|rule| !rule.met)
+        .filter(|rule| !rule.met && rule.dimension == Dimension::Time)
         .filter_map(|rule| rule.rule.split('.').nth(1))
         .collect();
     let all_of = |names: &[&str]| {

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::judge::evidence::{Evidence, is_on_the_wire};
 use crate::judge::gate::{Material, understand};
 use crate::judge::{Judgement, validity};
-use crate::metrics::Operation;
+use crate::metrics::row::ErrorRow;
+use crate::metrics::{ErrorClass, Operation};
 use crate::rundir::{self, RunDir, Time};
 use crate::scenario::{Arm, Dimension, Gate, Phase};
 
@@ -172,6 +173,29 @@ const fn errors_allowed_percent(level: Level) -> f64 {
     }
 }
 
+/// What the server failed to do in the measured phase. That it has no more what another device of the same user took away is none
+/// of it: two devices met over one message (RFC 2180, section 4.1.2; POP3 without the lock of RFC 1939).
+pub(super) fn failures(evidence: &Evidence, arm: Arm) -> impl Iterator<Item = &ErrorRow> {
+    evidence.errors.iter().filter(move |row| {
+        row.arm == arm
+            && row.phase == Phase::Measure
+            && validity::counts_against_the_run(row.class)
+            && !is_gone(row)
+    })
+}
+
+/// By the words of Dovecot, Cyrus, Courier and the embedded server.
+fn is_gone(row: &ErrorRow) -> bool {
+    const WORDS: [&str; 4] = [
+        "expunged",
+        "no such message",
+        "message is deleted",
+        "already deleted",
+    ];
+    let detail = row.detail.to_ascii_lowercase();
+    row.class == ErrorClass::CommandRefused && WORDS.iter().any(|words| detail.contains(words))
+}
+
 fn preset(
     level: Level,
     run: &RunDir,
@@ -186,10 +210,7 @@ fn preset(
         *bytes += row.rx_bytes + row.tx_bytes;
     }
     let mut errors: BTreeMap<Operation, u64> = BTreeMap::new();
-    let counted = evidence.errors.iter().filter(|row| {
-        row.arm == arm && row.phase == Phase::Measure && validity::counts_against_the_run(row.class)
-    });
-    for operation in counted.filter_map(|row| row.operation) {
+    for operation in failures(evidence, arm).filter_map(|row| row.operation) {
         *errors.entry(operation).or_default() += 1;
     }
     let mut responses: BTreeMap<Operation, Histogram<u64>> = BTreeMap::new();
@@ -314,5 +335,25 @@ mod tests {
         assert_eq!(rules.len(), 1);
         let rules = golden(Level::Modern, &[missed]);
         assert_eq!(tightest(&rules).unwrap().rule, missed);
+    }
+
+    #[test]
+    fn a_message_that_another_device_took_away_is_no_failure() {
+        let row = |class, detail: &str| ErrorRow {
+            at_us: 1,
+            block: 1,
+            arm: Arm::POP3,
+            phase: Phase::Measure,
+            user: Some(1),
+            device: None,
+            operation: Some(Operation::Retr),
+            class,
+            detail: detail.to_owned(),
+        };
+        let gone = "the server refused (retr): Message 3 expunged.";
+        assert!(is_gone(&row(ErrorClass::CommandRefused, gone)));
+        assert!(!is_gone(&row(ErrorClass::Timeout, gone)));
+        let busy = "the server refused (retr): [SYS/TEMP] try again";
+        assert!(!is_gone(&row(ErrorClass::CommandRefused, busy)));
     }
 }

@@ -41,7 +41,7 @@ pub struct Point {
 pub(super) fn mixtures(arms: &[ArmCapacity]) -> Vec<Mixture> {
     let of = |protocol| {
         arms.iter()
-            .filter(move |arm| arm.arm.protocol() == protocol)
+            .filter(move |arm| arm.arm.protocol() == protocol && arm.found.capacity.is_some())
     };
     of(Protocol::Pop3)
         .flat_map(|pop| of(Protocol::Imap).map(move |imap| (pop, imap)))

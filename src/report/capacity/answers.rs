@@ -58,12 +58,14 @@ fn per_user(arms: &[ArmCapacity]) -> Section {
             figure.map_or_else(
                 || "–".to_owned(),
                 |figure| match (figure.value, figure.interval) {
-                    (Some(value), Some(interval)) => format!(
-                        "{} ({}–{})",
-                        text(value),
-                        text(interval.low),
-                        text(interval.high)
-                    ),
+                    (Some(value), Some(interval)) if text(interval.low) != text(interval.high) => {
+                        format!(
+                            "{} ({}–{})",
+                            text(value),
+                            text(interval.low),
+                            text(interval.high)
+                        )
+                    }
                     (value, _) => dash(value, text),
                 },
             )

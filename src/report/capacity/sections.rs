@@ -94,6 +94,9 @@ fn users_of(arm: &ArmCapacity) -> String {
 }
 
 fn of_arm(capacity: &Capacity, arm: &ArmCapacity) -> Section {
+    if arm.found.capacity.is_none() && arm.found.above.is_none() {
+        return Section::new(format!("{}: not searched", arm.arm));
+    }
     let mut section = Section::new(format!("{}: {} users", arm.arm, users_of(arm)));
     if let Some(bound) = &arm.bound {
         let at = arm.found.above.map_or(0, |(users, _)| users);
@@ -285,6 +288,7 @@ fn notes(capacity: &Capacity) -> Section {
         items.push(format!("Gates besides: {}.", gates.join("; ")));
     }
     items.extend(capacity.manifest.left_out.iter().cloned());
+    items.push("A refusal because another device of the same user had taken the message away is no failure of the server.".to_owned());
     items.push(format!(
         "Each trial is a run of one block with chance of its own, in a directory of its own; {} were made. Doubled, then halved to {} %, the winner confirmed.",
         capacity.trials.len(),

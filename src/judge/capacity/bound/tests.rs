@@ -1,5 +1,4 @@
 use super::*;
-use crate::scenario::Dimension;
 
 fn load(server: f64, generator: f64) -> Load {
     Load {
