@@ -44,7 +44,7 @@ pub(super) fn assess(part: Part<'_>, validity: &mut Validity) {
             part.arm
         );
         if ratio.max(1.0 / ratio) > DRIFTED && by_us > LAG_ALLOWED_US {
-            validity.invalid(Blame::Service, sentence);
+            validity.invalid(Blame::Drift, sentence);
         } else {
             validity.warnings.push(sentence);
         }

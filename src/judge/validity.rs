@@ -68,8 +68,10 @@ pub enum Blame {
     Lag,
     /// The load generator: it was saturated or out of descriptors.
     Generator,
-    /// What was measured: sessions failed, devices stayed out, times drifted.
+    /// What was measured: sessions failed, devices stayed out.
     Service,
+    /// What was measured: times drifted, so that no one figure describes them; a limit they may keep all the same.
+    Drift,
 }
 
 impl Validity {
