@@ -4,11 +4,13 @@
 
 mod accounts;
 mod certificate;
+mod count;
 mod courier;
 mod cyrus;
 mod dovecot;
 mod embedded;
 mod endpoint;
+mod error;
 mod external;
 mod greeting;
 mod mailboxes;
@@ -26,13 +28,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
+pub use count::{MailCount, ServerCount, ServiceCount};
 pub use courier::{Courier, deliver_into_maildirs};
 pub use cyrus::Cyrus;
 pub use dovecot::{Dovecot, Storage};
 pub use embedded::Embedded;
 pub use endpoint::{Delivery, Endpoint, Service};
+pub use error::TargetError;
 pub use external::{
     Ceiling, External, ExternalOptions, Inventory, Progress as SweepProgress, Sweep,
 };
@@ -239,171 +241,6 @@ impl Instance {
             Server::Embedded(running) => running.stop().await,
             Server::Private(running) => running.stop().await.map(|()| None),
             Server::External(running) => running.stop().await.map(|()| None),
-        }
-    }
-}
-
-/// The embedded server's own count of what went over its connections and through its mailboxes (`stats.json`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ServerCount {
-    /// POP3 connections.
-    pub pop3: ServiceCount,
-    /// IMAP connections.
-    pub imap: ServiceCount,
-    /// LMTP connections.
-    pub lmtp: ServiceCount,
-    /// Taken by LMTP.
-    pub delivered: MailCount,
-    /// Deleted by POP3 or expunged by IMAP.
-    pub deleted: MailCount,
-    /// Put there by IMAP APPEND.
-    pub appended: MailCount,
-    /// Put into another mailbox by COPY or MOVE, which deletes them where they were.
-    pub copied: MailCount,
-    /// There at the end.
-    pub stored: MailCount,
-}
-
-/// Connections and bytes of one protocol, as the server counts: its `tx` is the client's `rx`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ServiceCount {
-    /// Accepted connections.
-    pub connections: u64,
-    /// Received, above TLS and compression.
-    pub rx_bytes: u64,
-    /// Sent, above TLS and compression.
-    pub tx_bytes: u64,
-    /// Received, below TLS and compression.
-    pub wire_rx_bytes: u64,
-    /// Sent, below TLS and compression.
-    pub wire_tx_bytes: u64,
-}
-
-/// Messages and their octets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct MailCount {
-    /// How many.
-    pub messages: u64,
-    /// Their size as mail, CRLF line ends.
-    pub octets: u64,
-}
-
-/// Why a target cannot be had, or cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TargetError {
-    /// No such name.
-    #[error(
-        "there is no target `{name}`: say `embedded`, `dovecot`, `cyrus`, `courier`, or the path of a target file (`--target my-server.toml`)"
-    )]
-    Unknown {
-        /// What was asked for.
-        name: String,
-    },
-    /// A server of ours has no such option.
-    #[error("`{option}` is no option of {server}; it has {known}")]
-    UnknownOption {
-        /// Its name for people.
-        server: &'static str,
-        /// What was asked for.
-        option: String,
-        /// What there is.
-        known: &'static str,
-    },
-    /// The packages are missing.
-    #[error(
-        "Dovecot is not installed ({missing} not found): install it with `apt-get install {packages}`"
-    )]
-    NotInstalled {
-        /// The program or part that was looked for.
-        missing: String,
-        /// Debian's packages.
-        packages: &'static str,
-    },
-    /// Neither installed nor unpacked.
-    #[error(
-        "{title} is not on this machine: `scripts/fetch-servers.sh {name}` unpacks it from Debian's packages without installing it"
-    )]
-    NotFetched {
-        /// Its name for people.
-        title: &'static str,
-        /// Its name as a target.
-        name: &'static str,
-    },
-    /// Another version than the one whose settings we write.
-    #[error(
-        "Dovecot {version} is installed, but the settings that mailgauge writes are those of Dovecot 2.3"
-    )]
-    Version {
-        /// What `dovecot --version` says.
-        version: String,
-    },
-    /// It ended, or did not listen, before its time limit.
-    #[error("{server} did not start: {reason}")]
-    NotStarted {
-        /// Its name.
-        server: &'static str,
-        /// With its own words where it left some.
-        reason: String,
-    },
-    /// A file or directory of ours.
-    #[error("cannot {action} {}: {source}", path.display())]
-    File {
-        /// What was tried.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
-    /// It could not be stopped as it should.
-    #[error("{server} did not stop as it should: {reason}")]
-    NotStopped {
-        /// Its name.
-        server: &'static str,
-        /// What happened.
-        reason: String,
-    },
-    /// A target file that says something impossible.
-    #[error("{reason}")]
-    Description {
-        /// The target file.
-        path: PathBuf,
-        /// A sentence, with file, line and column.
-        reason: String,
-    },
-    /// It must not be used, for the sake of what is on it.
-    #[error("{reason}")]
-    Unsafe {
-        /// A sentence with the remedy.
-        reason: String,
-    },
-    /// It does not answer as needed.
-    #[error("{reason}")]
-    Unusable {
-        /// A sentence.
-        reason: String,
-    },
-}
-
-impl TargetError {
-    /// What was asked for cannot be on any machine: the command line is wrong.
-    pub const fn is_usage(&self) -> bool {
-        matches!(
-            self,
-            Self::Unknown { .. } | Self::UnknownOption { .. } | Self::Description { .. }
-        )
-    }
-
-    fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
-        let path = path.into();
-        move |source| Self::File {
-            action,
-            path,
-            source,
         }
     }
 }

@@ -143,10 +143,12 @@ impl Looker {
         Ok(())
     }
 
-    /// Greets, and asks what a service for delivery can do. Nothing is handed over.
+    /// Greets, asks what a service for delivery can do, and logs in where that is wanted. Nothing is handed over.
     pub(super) async fn see_delivery(&self, delivery: &Delivery) -> Option<ServicePortrait> {
         let Delivery::Session {
-            service, dialect, ..
+            service,
+            dialect,
+            login,
         } = delivery
         else {
             return None;
@@ -161,7 +163,9 @@ impl Looker {
             Err(error) => portrait.failure = Some(error.to_string()),
         }
         if portrait.failure.is_none()
-            && let Err(error) = self.ask_delivery(service, *dialect, &mut portrait).await
+            && let Err(error) = self
+                .ask_delivery(service, *dialect, login.as_ref(), &mut portrait)
+                .await
         {
             portrait.failure = Some(error.detail);
         }
@@ -172,11 +176,12 @@ impl Looker {
         &self,
         Service { address, tls }: &Service,
         dialect: Dialect,
+        login: Option<&Login>,
         portrait: &mut ServicePortrait,
     ) -> Result<(), ClientError> {
         let due = Instant::now();
         let opened = DeliverySession::open(&self.dialer, address, *tls, dialect, due, ()).await;
-        let session = portrait.opened(opened, DeliverySession::figures)?;
+        let mut session = portrait.opened(opened, DeliverySession::figures)?;
         let extensions = session.extensions();
         let size = extensions.lines().iter().find_map(|line| {
             let mut words = line.split_ascii_whitespace();
@@ -200,8 +205,12 @@ impl Looker {
             crate::scenario::TlsMode::Plain => portrait.offered.before_tls = lines,
             _ => portrait.offered.after_tls = lines,
         }
+        let entered = match login {
+            Some(login) => session.log_in(login).await,
+            None => Ok(()),
+        };
         drop(session.quit().await);
-        Ok(())
+        entered
     }
 }
 

@@ -1,8 +1,11 @@
 //! What is wrong with a server, its accounts or its certificate is told in one sentence, before any load, with exit code 1.
 
 use std::fs;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 
 use super::{Server, run};
 use crate::compare::TINY;
@@ -48,6 +51,50 @@ fn a_wrong_password() {
 }
 
 #[test]
+fn a_wrong_password_for_delivery() {
+    let server = Server::start(4, &[]);
+    let port = submission_that_knows_nobody();
+    let ports = server.addresses;
+    let target = server.target_of(&format!(
+        "host = \"127.0.0.1\"\npop3.port = {}\nimap.port = {}\n[delivery]\nby = \"smtp\"\nport = {port}\nuser = \"load\"\npassword_env = \"SMTP_PASSWORD\"\n",
+        ports.pop3.unwrap().port(),
+        ports.imap.unwrap().port(),
+    ));
+    let mut command = compare(&server, &target, &[]);
+    let (code, said) = run(command.env("SMTP_PASSWORD", "hush-wrong"));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("delivery"), "{said}");
+    assert!(said.contains("535 who is that"), "{said}");
+    assert!(!said.contains("hush-wrong"), "{said}");
+    assert!(!server.path("out").exists(), "{said}");
+}
+
+/// An SMTP server that lets nobody in: its port. It ends with the test's process.
+fn submission_that_knows_nobody() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serve = |mut stream: TcpStream| -> io::Result<()> {
+        let mut lines = BufReader::new(stream.try_clone()?).lines();
+        stream.write_all(b"220 submission\r\n")?;
+        while let Some(Ok(line)) = lines.next() {
+            stream.write_all(match line.split(' ').next().unwrap_or_default() {
+                "EHLO" => b"250-submission\r\n250 AUTH PLAIN\r\n",
+                "AUTH" => b"535 who is that\r\n",
+                _ => b"221 so long\r\n",
+            })?;
+        }
+        Ok(())
+    };
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            // A client that goes away is no trouble of this server's.
+            let _ = serve(stream);
+        }
+    });
+    port
+}
+
+#[test]
 fn an_account_that_does_not_exist() {
     let server = Server::start(4, &[]);
     let target = server.target("");
@@ -67,7 +114,7 @@ fn fewer_accounts_than_users() {
 #[test]
 fn nobody_listens() {
     let server = Server::start(4, &[]);
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = free.local_addr().unwrap().port();
     drop(free);
     let target = server.target_of(&format!(
