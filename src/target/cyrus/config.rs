@@ -66,7 +66,10 @@ impl Config<'_> {
             ("password scheme", "plain (sasldb)"),
             ("delivery", "lmtpd over TCP"),
             ("duplicate suppression", "off"),
-            ("deleted mail", "removed at once (expunge_mode: immediate)"),
+            (
+                "deleted mail",
+                "hidden at once, on disk until cyr_expire runs (expunge_mode: delayed, Cyrus's default)",
+            ),
             ("special folders", "Sent, Drafts, Trash, Archive, marked as special"),
             (
                 "limits raised",
@@ -80,7 +83,8 @@ impl Config<'_> {
         .into()
     }
 
-    /// `imapd.conf`.
+    /// `imapd.conf`. Not `expunge_mode: immediate`, although mail then leaves the disk when it is deleted: with it Cyrus 3.6.1
+    /// removes other messages than those asked for when two POP3 sessions of a user end at the same time.
     fn settings(&self) -> String {
         let dir = self.dir;
         let user = &self.owner.name;
@@ -110,7 +114,7 @@ popminpoll: 0
 maxlogins_per_user: 0
 maxlogins_per_host: 0
 duplicatesuppression: no
-expunge_mode: immediate
+expunge_mode: delayed
 delete_mode: immediate
 autocreate_quota: 0
 autocreate_post: yes
