@@ -54,7 +54,7 @@ fn a_wrong_password() {
 fn a_wrong_password_for_delivery() {
     let server = Server::start(4, &[]);
     let port = submission_that_knows_nobody();
-    let ports = server.addresses;
+    let ports = &server.addresses;
     let target = server.target_of(&format!(
         "host = \"127.0.0.1\"\npop3.port = {}\nimap.port = {}\n[delivery]\nby = \"smtp\"\nport = {port}\nuser = \"load\"\npassword_env = \"SMTP_PASSWORD\"\n",
         ports.pop3.unwrap().port(),
