@@ -2,12 +2,13 @@
 //! document's table row by row from it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::engine::{self, Ended, Stop};
+use crate::engine::{self, Ended, KernelNetworks, Stop};
 use crate::exit::Exit;
 use crate::plan::{Plan, Shard};
 use crate::report::Lang;
@@ -47,9 +48,24 @@ pub struct Args {
     /// Language of the labels.
     #[arg(long, value_enum, default_value_t)]
     pub(super) lang: Lang,
+    /// Let the kernel emulate the networks of devices (`phone.network` and others), by netem in a network namespace for each
+    /// device; needs root, `ip` and `tc`, and a kernel with netem. Otherwise mailgauge emulates rate and delay itself.
+    #[arg(long)]
+    netem: bool,
     /// Show no progress and print no table.
     #[arg(short, long)]
     pub(super) quiet: bool,
+}
+
+impl Args {
+    fn kernel_networks(
+        &self,
+        scenario: &Scenario,
+        plan: &Plan,
+    ) -> anyhow::Result<Option<Arc<KernelNetworks>>> {
+        let networks = self.netem.then(|| KernelNetworks::lay(scenario, plan));
+        Ok(networks.transpose()?.map(Arc::new))
+    }
 }
 
 /// Does it.
@@ -61,10 +77,12 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         return on_one_target(args, &scenario, gates);
     }
     let plan = Plan::new(&scenario, Shard::WHOLE);
+    let networks = args.kernel_networks(&scenario, &plan)?;
     let job = Job {
         args,
         scenario: &scenario,
         plan: &plan,
+        kernel_networks: networks.as_ref(),
     };
     several::run(job, &args.targets)
 }
@@ -91,10 +109,12 @@ pub(super) fn on_one_target(
         return Err(UsageError("name one `--target`".to_owned()).into());
     };
     let plan = Plan::new(scenario, Shard::WHOLE);
+    let networks = args.kernel_networks(scenario, &plan)?;
     let job = Job {
         args,
         scenario,
         plan: &plan,
+        kernel_networks: networks.as_ref(),
     };
     let target = args.target_options.open(name)?;
     engine::make_room(&engine::request(scenario, &plan))?;
@@ -107,6 +127,8 @@ pub(super) struct Job<'a> {
     pub(super) args: &'a Args,
     pub(super) scenario: &'a Scenario,
     pub(super) plan: &'a Plan,
+    /// What emulates the devices' networks, if it is the kernel.
+    pub(super) kernel_networks: Option<&'a Arc<KernelNetworks>>,
 }
 
 pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
@@ -144,6 +166,7 @@ impl<'a> Job<'a> {
         Task {
             scenario: self.scenario,
             plan: self.plan,
+            kernel_networks: self.kernel_networks,
             quiet: self.args.quiet,
             heading: "",
         }

@@ -9,7 +9,7 @@ use anyhow::bail;
 use strum::IntoEnumIterator as _;
 use tokio::sync::watch;
 
-use crate::engine::{self, Comparison, Ended, Progress, RunId, Stop};
+use crate::engine::{self, Comparison, Ended, KernelNetworks, Progress, RunId, Stop};
 use crate::plan::Plan;
 use crate::probe;
 use crate::rundir::{Manifest, NetworkFacts, Outcome, Shaper, SkippedArm, TargetFacts, Writer};
@@ -26,6 +26,8 @@ const BATCHES: usize = 1_024;
 pub(super) struct Task<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) plan: &'a Plan,
+    /// What emulates the devices' networks, if it is the kernel.
+    pub(super) kernel_networks: Option<&'a Arc<KernelNetworks>>,
     /// Show no progress.
     pub(super) quiet: bool,
     /// Which of several runs this is, for the progress; empty: there is only one.
@@ -162,6 +164,7 @@ impl Task<'_> {
         let Self {
             scenario,
             plan,
+            kernel_networks,
             quiet,
             heading,
         } = self;
@@ -177,7 +180,7 @@ impl Task<'_> {
             arms: reduced.run.arms.clone(),
             skipped_arms: seen.skipped,
             target: facts(target.name(), seen.portrait),
-            ..manifest(scenario, plan)
+            ..manifest(scenario, plan, kernel_networks.is_some())
         };
         let (records, writing) = Writer::create(dir, &manifest)?.spawn(BATCHES)?;
         let (progress, shown) = watch::channel(Progress::default());
@@ -185,6 +188,7 @@ impl Task<'_> {
             scenario: Arc::new(reduced),
             plan: Arc::new(plan.clone()),
             target,
+            kernel_networks: kernel_networks.cloned(),
             run_id,
             run_start,
             records,
@@ -212,7 +216,7 @@ async fn stopped(mut stop: watch::Receiver<Stop>) {
     }
 }
 
-fn manifest(scenario: &Scenario, plan: &Plan) -> Manifest {
+fn manifest(scenario: &Scenario, plan: &Plan, netem: bool) -> Manifest {
     Manifest {
         scenario_name: scenario.name.clone(),
         scenario_question: scenario.question.clone(),
@@ -224,10 +228,10 @@ fn manifest(scenario: &Scenario, plan: &Plan) -> Manifest {
         plan_fingerprint: plan.fingerprint(),
         arms: scenario.run.arms.clone(),
         blocks: scenario.run.blocks,
-        shaper: if networks(scenario).any(|(_, facts)| facts.rtt_us.is_some()) {
-            Shaper::InProcess
-        } else {
-            Shaper::None
+        shaper: match networks(scenario).any(|(_, facts)| facts.rtt_us.is_some()) {
+            true if netem => Shaper::Netem,
+            true => Shaper::InProcess,
+            false => Shaper::None,
         },
         networks: networks(scenario).collect(),
         host: probe::host(),

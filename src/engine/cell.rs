@@ -161,6 +161,7 @@ impl<'a> CellRun<'a> {
             plan: Arc::clone(&self.comparison.plan),
             endpoint: Arc::clone(&instance.endpoint),
             dialer: dialer.clone(),
+            kernel_networks: self.comparison.kernel_networks.clone(),
             run: self.comparison.run_id,
             clock: Clock::new(run_start, run_start, &self.comparison.scenario.run),
             run_start,

@@ -16,6 +16,7 @@ use super::cell::CellRun;
 use super::course::{Stop, StopReceiver};
 use super::ledger::RunId;
 use super::log::Gauges;
+use super::network::KernelNetworks;
 use super::progress::Progress;
 use super::safety::admit;
 
@@ -30,6 +31,8 @@ pub struct Comparison {
     pub plan: Arc<Plan>,
     /// Against what.
     pub target: Target,
+    /// What emulates the devices' networks, if it is the kernel.
+    pub kernel_networks: Option<Arc<KernelNetworks>>,
     /// Marks this run's mail.
     pub run_id: RunId,
     /// The run's `t0`: all instants of the results are since then.

@@ -33,6 +33,7 @@ pub use course::{Stop, StopReceiver};
 pub use crossover::crossover;
 pub use fit::{Fitness, fitness};
 pub use ledger::RunId;
+pub use network::{KernelNetworks, KernelNetworksError};
 pub use preflight::{PreflightError, make_room};
 pub use progress::{Progress, ProgressReceiver};
 pub use safety::{Load, Permit, admit};

@@ -1,5 +1,6 @@
 //! Mailboxes as the plan has them at the start: mail is delivered like any other, and what was read before is marked so.
 
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use crate::proto::imap::StoreMode;
 use crate::target::Service;
 
 use super::delivery::{Letter, Post};
-use super::device::Owner;
+use super::device::{Folders, Owner};
 use super::log::{Log, Tap};
 use super::person::Person;
 use super::witness::{Deed, Witness};
@@ -75,10 +76,10 @@ async fn mark_all(
     let mut waiting = people.iter();
     loop {
         while tasks.len() < TOGETHER
-            && let Some((person, _)) = waiting.next()
+            && let Some((person, plan)) = waiting.next()
         {
-            let person = Rc::clone(person);
-            tasks.spawn_local(async move { mark(&person).await });
+            let (person, filed) = (Rc::clone(person), Filed::of(plan));
+            tasks.spawn_local(async move { mark(&person, &filed).await });
         }
         match tasks.join_next().await {
             None => return Ok(()),
@@ -91,8 +92,22 @@ async fn mark_all(
     }
 }
 
-/// Sets `\Seen` on what the plan says was read.
-async fn mark(person: &Person) -> Result<(), ClientError> {
+/// Messages of the start that lie in a folder, and in which.
+struct Filed(HashMap<u32, u32>);
+
+impl Filed {
+    fn of(plan: &UserPlan) -> Self {
+        let mail = (0..).zip(&plan.mail);
+        let filed = mail.filter_map(|(seq, message)| match message.arrival {
+            Arrival::AtStart { folder, .. } => Some((seq, u32::from(folder?))),
+            Arrival::Due(_) => None,
+        });
+        Self(filed.collect())
+    }
+}
+
+/// Sets `\Seen` on what the plan says was read, and files what it says was filed.
+async fn mark(person: &Person, filed: &Filed) -> Result<(), ClientError> {
     let any = person
         .ledger
         .borrow()
@@ -105,16 +120,16 @@ async fn mark(person: &Person) -> Result<(), ClientError> {
     let sent = Instant::now();
     let mut session = match try_to_open(owner).await {
         Ok(session) => session,
-        Err(failed) => {
+        Err(error) => {
             owner.log.total(|totals| {
-                totals.imap += failed.figures.traffic;
+                totals.imap += error.figures.traffic;
                 totals.cut += 1;
             });
-            return Err(failed.error);
+            return Err(error.error);
         }
     };
     let witness = owner.harness(sent, None);
-    let marked = mark_in(person, &mut session, &witness).await;
+    let marked = mark_in(person, filed, &mut session, &witness).await;
     let figures = match &marked {
         Err(error) if !error.is_refusal() => session.abort(),
         _ => {
@@ -133,6 +148,7 @@ async fn mark(person: &Person) -> Result<(), ClientError> {
 
 async fn mark_in(
     person: &Person,
+    filed: &Filed,
     session: &mut ImapSession<Tap>,
     witness: &Witness,
 ) -> Result<(), ClientError> {
@@ -161,12 +177,57 @@ async fn mark_in(
             })
         })
         .collect();
-    let uids: Vec<u32> = seen.into_iter().map(|(_, uid)| uid).collect();
+    let uids: Vec<u32> = seen.iter().map(|(_, uid)| *uid).collect();
     let stored = session.store(uids, StoreMode::Add, &["\\Seen"]).await;
     for deed in deeds {
         deed.end(&stored);
     }
-    stored.map(drop)
+    stored?;
+    file(person, filed, session, witness, &seen).await
+}
+
+/// Puts what was read into the folders that the person has put it into.
+async fn file(
+    person: &Person,
+    filed: &Filed,
+    session: &mut ImapSession<Tap>,
+    witness: &Witness,
+    seen: &[(u32, u32)],
+) -> Result<(), ClientError> {
+    let mut by_folder: BTreeMap<u32, Vec<(u32, u32)>> = BTreeMap::new();
+    for (seq, uid) in seen {
+        if let Some(folder) = filed.0.get(seq) {
+            by_folder.entry(*folder).or_default().push((*seq, *uid));
+        }
+    }
+    if by_folder.is_empty() {
+        return Ok(());
+    }
+    let mut folders = Folders::ask(session).await?;
+    for (folder, messages) in by_folder {
+        let name = folders.find_or_make_own(folder, session).await?;
+        let begin = |(seq, uid): &(u32, u32)| {
+            witness.begin(Event::Move).with(|row| {
+                row.uid = Some(*uid);
+                row.message = Some(person.ledger.borrow().identity(*seq));
+                row.to_mailbox = Some(name.clone());
+            })
+        };
+        let deeds: Vec<Deed> = messages.iter().map(begin).collect();
+        let uids: Vec<u32> = messages.iter().map(|(_, uid)| *uid).collect();
+        let moved = session.move_to(uids, &name).await;
+        for deed in deeds {
+            deed.end(&moved);
+        }
+        moved?;
+        let mut ledger = person.ledger.borrow_mut();
+        for (seq, _) in messages {
+            if let Some(entry) = ledger.entry_mut(seq) {
+                entry.moved = Some(folder);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Mail that was handed over may still be on its way through the server's queue.

@@ -169,6 +169,7 @@ impl Desk {
             let Arrival::AtStart {
                 seen: was_seen,
                 age_s,
+                ..
             } = message.arrival
             else {
                 continue;

@@ -15,7 +15,7 @@ use tokio::time::sleep_until;
 use crate::metrics::row::Cell;
 use crate::metrics::{ErrorClass, Interval, Record};
 use crate::net::{Dialer, Reach};
-use crate::plan::{Plan, UserPlan};
+use crate::plan::{Plan, UserId, UserPlan};
 use crate::scenario::{DeviceKind, Scenario};
 use crate::target::{Account, Endpoint};
 
@@ -26,7 +26,7 @@ use super::delivery::{Carrier, Post};
 use super::device::{Device, Owner};
 use super::ledger::{Ledger, RunId};
 use super::log::{Count, Gauges, Log, Totals};
-use super::network;
+use super::network::{self, KernelNetworks};
 use super::person::Person;
 use super::prepare;
 use super::radio::Radio;
@@ -45,6 +45,7 @@ pub(super) struct Assignment {
     pub(super) plan: Arc<Plan>,
     pub(super) endpoint: Arc<Endpoint>,
     pub(super) dialer: Dialer,
+    pub(super) kernel_networks: Option<Arc<KernelNetworks>>,
     pub(super) run: RunId,
     /// Until the plan runs, its instants mean nothing; the run's start does.
     pub(super) clock: Clock,
@@ -114,7 +115,7 @@ impl Assignment {
         let people = self.people(&log, &post);
 
         let prepared = tokio::select! {
-            prepared = prepare::fill_mailboxes(&self, &log, &people) => prepared,
+            prepared = self.prepare(&log, &people) => prepared,
             () = self.guide.cut() => Err("the run was stopped".to_owned()),
         };
         let _ = self.reports.send(Report::Prepared(prepared)).await;
@@ -145,6 +146,18 @@ impl Assignment {
             held: held(&people),
         };
         let _ = self.reports.send(Report::Done(Box::new(done))).await;
+    }
+
+    async fn prepare(
+        &self,
+        log: &Rc<Log>,
+        people: &[(Rc<Person>, &UserPlan)],
+    ) -> Result<(), String> {
+        if let Some(networks) = &self.kernel_networks {
+            let users: Vec<UserId> = people.iter().map(|(_, plan)| plan.user).collect();
+            networks.open_ways(&self.endpoint, &users).await?;
+        }
+        prepare::fill_mailboxes(self, log, people).await
     }
 
     async fn tell_of_radios(&self, log: &Rc<Log>, people: &[(Rc<Person>, &UserPlan)]) {
@@ -189,9 +202,16 @@ impl Assignment {
         let ledger = Rc::new(ledger.into());
         let devices = plan.devices.iter().map(|&kind| {
             let dialer = self.dialer.for_another_device();
-            let dialer = match network::link(&self.scenario, plan.user, kind) {
-                Some(link) => dialer.over(link),
-                None => dialer,
+            let dialer = match (
+                &self.kernel_networks,
+                network::link(&self.scenario, plan.user, kind),
+            ) {
+                (Some(networks), _) => match networks.of(plan.user, kind) {
+                    Some(namespace) => dialer.inside(namespace),
+                    None => dialer,
+                },
+                (None, Some(link)) => dialer.over(link),
+                (None, None) => dialer,
             };
             let radio = Radio::new(self.scenario.device(kind).radio, self.scenario.speed);
             let radio = Arc::new(radio);

@@ -11,6 +11,7 @@ use tokio::time::{sleep, sleep_until, timeout};
 
 use super::counted::{Counted, Counters, Pipe};
 use super::link::{Link, Way};
+use super::namespace::Namespace;
 use super::pace::Pace;
 use super::reach::Reach;
 use super::shaped::Shaped;
@@ -42,6 +43,8 @@ pub struct Dialer {
     pace: Option<Arc<Mutex<Pace>>>,
     /// What connections go over; none: whatever the wire is.
     link: Option<Arc<Link>>,
+    /// Where sockets are made; none: here.
+    namespace: Option<Arc<Namespace>>,
     witness: Option<Arc<dyn Witness>>,
     /// Whether there is a network; none: always.
     reach: Option<Reach>,
@@ -69,6 +72,7 @@ impl Dialer {
             next_source: Arc::default(),
             pace: None,
             link: None,
+            namespace: None,
             witness: None,
             reach: None,
         })
@@ -125,6 +129,15 @@ impl Dialer {
     pub fn over(self, link: Arc<Link>) -> Self {
         Self {
             link: Some(link),
+            ..self
+        }
+    }
+
+    /// Connects from a network namespace, to what is relayed there.
+    #[must_use]
+    pub fn inside(self, namespace: Arc<Namespace>) -> Self {
+        Self {
+            namespace: Some(namespace),
             ..self
         }
     }
@@ -207,7 +220,7 @@ impl Dialer {
             quickack: self.quickack,
         };
         self.tell_of_handshake(true);
-        let connecting = Tcp::connect(address.socket, options);
+        let connecting = Tcp::connect(address.socket, options, self.namespace.as_deref());
         let Some(link) = &self.link else {
             let connected = connecting.await;
             self.tell_of_handshake(false);

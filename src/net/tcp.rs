@@ -8,6 +8,8 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 
+use super::namespace::Namespace;
+
 /// A TCP stream that acknowledges each segment at once, if asked to.
 #[derive(Debug)]
 pub(super) struct Tcp {
@@ -26,12 +28,20 @@ pub(super) struct Options {
 }
 
 impl Tcp {
-    pub(super) async fn connect(to: SocketAddr, options: Options) -> io::Result<Self> {
-        let socket = if to.is_ipv4() {
-            TcpSocket::new_v4()
-        } else {
-            TcpSocket::new_v6()
-        }?;
+    /// Connects; from a namespace, to the same port of this machine as it is seen from there.
+    pub(super) async fn connect(
+        to: SocketAddr,
+        options: Options,
+        namespace: Option<&Namespace>,
+    ) -> io::Result<Self> {
+        let (socket, to) = match namespace {
+            Some(namespace) => {
+                let to = SocketAddr::new(namespace.here().into(), to.port());
+                (namespace.within(TcpSocket::new_v4)?, to)
+            }
+            None if to.is_ipv4() => (TcpSocket::new_v4()?, to),
+            None => (TcpSocket::new_v6()?, to),
+        };
         if let Some(source) = options.source {
             socket.bind(SocketAddr::new(source, 0))?;
         }

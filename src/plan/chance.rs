@@ -26,6 +26,7 @@ pub(super) enum Purpose {
     Class = 13,
     Writing = 14,
     Folders = 15,
+    Filing = 16,
 }
 
 impl Purpose {

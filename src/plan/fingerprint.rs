@@ -65,9 +65,18 @@ impl Canon {
         self.count(user.mail.len());
         for message in &user.mail {
             match message.arrival {
-                Arrival::AtStart { seen, age_s } => {
+                Arrival::AtStart {
+                    seen,
+                    age_s,
+                    folder,
+                } => {
                     self.number(u64::from(seen));
                     self.number(u64::from(age_s));
+                    // Written only where there is one: plans without keep the fingerprint that they always had.
+                    if let Some(folder) = folder {
+                        self.number(7);
+                        self.number(u64::from(folder));
+                    }
                 }
                 Arrival::Due(at) => {
                     self.number(2);

@@ -163,6 +163,8 @@ pub enum Arrival {
         seen: bool,
         /// Simulated seconds before `t0` at which it came.
         age_s: u32,
+        /// The folder, below [`UserPlan::folders`], that the person has put it into; none: INBOX.
+        folder: Option<u16>,
     },
     /// Handed to the server at this offset.
     Due(Duration),

@@ -102,6 +102,8 @@ fn people(scenario: &Scenario, user: UserId) -> People<'_> {
 fn mail(scenario: &Scenario, people: &People<'_>, day: &Day, user: UserId) -> Vec<PlannedMessage> {
     let mut boxes = Chance::new(scenario.seed, user, Purpose::Mailbox);
     let mut messages = Chance::new(scenario.seed, user, Purpose::Messages);
+    let mut filing = Chance::new(scenario.seed, user, Purpose::Filing);
+    let folders = people.mailbox.folders as usize;
     let sizes = people.mail.sizes.distribution();
     let mut spec = || message_spec(people.mail, messages.draw(&sizes), &mut messages);
     let at_start = boxes
@@ -112,8 +114,14 @@ fn mail(scenario: &Scenario, people: &People<'_>, day: &Day, user: UserId) -> Ve
         .into_iter()
         .map(|age_s| {
             let seen = !boxes.hits(people.mailbox.unread);
+            let filed = filing.hits(people.mailbox.filed) && seen && folders > 0;
+            let folder = filed.then(|| filing.below(folders) as u16);
             PlannedMessage {
-                arrival: Arrival::AtStart { seen, age_s },
+                arrival: Arrival::AtStart {
+                    seen,
+                    age_s,
+                    folder,
+                },
                 answers: None,
                 spec: spec(),
             }

@@ -95,12 +95,15 @@ pub struct Mailbox {
     /// A kind of mailbox by name, such as "enron"; what is said besides goes before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<MailboxPreset>,
-    /// Messages in INBOX at the start, rounded to whole messages, at most 100,000 per user.
+    /// Messages at the start, rounded to whole messages, at most 100,000 per user.
     pub messages: Distribution,
     /// Folders that messages are moved to, besides INBOX and those that mail programs make. POP3 sees INBOX only (RFC
     /// 1733: multiple remote mailboxes); there a folder is one on the device.
     #[schemars(range(max = 1000))]
     pub folders: u32,
+    /// Share of the messages of the start that were read before and lie in `folders`, evenly; the others are in INBOX. POP3
+    /// does not see them.
+    pub filed: Share,
     /// How many days before the run they came, in simulated days; the oldest are cut to a hundred years.
     pub age_days: Distribution,
     /// Share of them that were not read before.

@@ -1,6 +1,7 @@
 //! The shaper on real sockets: what a device behind a slow link sees of a server that is at hand.
 
 mod alone;
+mod kernel;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -190,6 +190,7 @@ impl<'a> Driver<'a> {
             // Elsewhere the line of each trial is progress enough.
             quiet: self.args.quiet || !std::io::stderr().is_terminal(),
             heading: &heading,
+            kernel_networks: None,
         };
         let dir = self.search.run_path(facts);
         let seen = self.seen.only(facts.arm);

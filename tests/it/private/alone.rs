@@ -117,11 +117,6 @@ fn assert_ports_are_closed(manifest: &Manifest) {
 }
 
 #[test]
-fn three_servers_stand_in_one_table_with_every_row_filled() {
-    one_table(TlsMode::Plain);
-}
-
-#[test]
 fn three_servers_stand_in_one_table_by_starttls() {
     one_table(TlsMode::Starttls);
 }

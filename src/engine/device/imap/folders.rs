@@ -78,7 +78,7 @@ impl Folders {
     }
 
     /// The name of a folder of the user's own; makes the folder if the server has none.
-    pub(super) async fn find_or_make_own(
+    pub(in crate::engine) async fn find_or_make_own(
         &mut self,
         folder: u32,
         session: &mut ImapSession<impl Observer>,
