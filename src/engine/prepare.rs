@@ -99,7 +99,7 @@ impl Filed {
     fn of(plan: &UserPlan) -> Self {
         let mail = (0..).zip(&plan.mail);
         let filed = mail.filter_map(|(seq, message)| match message.arrival {
-            Arrival::AtStart { folder, .. } => Some((seq, u32::from(folder?))),
+            Arrival::AtStart { folder, .. } => Some((seq, u32::from(folder?.get()) - 1)),
             Arrival::Due(_) => None,
         });
         Self(filed.collect())

@@ -75,7 +75,7 @@ impl Canon {
                     // Written only where there is one: plans without keep the fingerprint that they always had.
                     if let Some(folder) = folder {
                         self.number(7);
-                        self.number(u64::from(folder));
+                        self.number(u64::from(folder.get()));
                     }
                 }
                 Arrival::Due(at) => {

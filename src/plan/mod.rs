@@ -10,6 +10,7 @@ mod sittings;
 mod summary;
 mod timeline;
 
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use crate::scenario::{Arm, DeviceKind, Scenario};
@@ -163,8 +164,8 @@ pub enum Arrival {
         seen: bool,
         /// Simulated seconds before `t0` at which it came.
         age_s: u32,
-        /// The folder, below [`UserPlan::folders`], that the person has put it into; none: INBOX.
-        folder: Option<u16>,
+        /// The folder that the person has put it into, counted from 1 to [`UserPlan::folders`]; none: INBOX.
+        folder: Option<NonZeroU16>,
     },
     /// Handed to the server at this offset.
     Due(Duration),

@@ -1,5 +1,6 @@
 //! One user's timeline, put together: devices, mail, and every event in order.
 
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use strum::IntoEnumIterator;
@@ -115,7 +116,8 @@ fn mail(scenario: &Scenario, people: &People<'_>, day: &Day, user: UserId) -> Ve
         .map(|age_s| {
             let seen = !boxes.hits(people.mailbox.unread);
             let filed = filing.hits(people.mailbox.filed) && seen && folders > 0;
-            let folder = filed.then(|| filing.below(folders) as u16);
+            let folder = filed.then(|| filing.below(folders) as u16 + 1);
+            let folder = folder.and_then(NonZeroU16::new);
             PlannedMessage {
                 arrival: Arrival::AtStart {
                     seen,

@@ -47,7 +47,7 @@ fn of_what_was_read_a_share_lies_in_folders_and_nobody_touches_it() {
             .zip(&user.mail)
             .filter_map(|(seq, message)| match message.arrival {
                 Arrival::AtStart { seen, folder, .. } => {
-                    by_folder[folder? as usize] += 1;
+                    by_folder[usize::from(folder?.get()) - 1] += 1;
                     assert!(seen);
                     Some(seq)
                 }
