@@ -63,7 +63,7 @@ fn a_wrong_password_for_delivery() {
     let mut command = compare(&server, &target, &[]);
     let (code, said) = run(command.env("SMTP_PASSWORD", "hush-wrong"));
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("delivery"), "{said}");
+    assert!(said.contains("mail cannot be delivered"), "{said}");
     assert!(said.contains("535 who is that"), "{said}");
     assert!(!said.contains("hush-wrong"), "{said}");
     assert!(!server.path("out").exists(), "{said}");
