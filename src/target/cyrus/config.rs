@@ -33,8 +33,15 @@ impl Config<'_> {
     /// Writes the two settings files, makes the folders, and hands over what the server's account needs.
     pub(super) fn write(&self) -> Result<(), TargetError> {
         let dir = Path::new(self.dir);
-        // Without conf/socket IDLE would poll; without run/proc no session would be counted.
-        let folders = ["conf/socket", "spool", "sieve", "run/proc", "run/lock"];
+        // Without conf/socket IDLE would poll; without run/proc no session would be counted. Two deliveries that both find
+        // no spool/stage. both make it, and for the slower one lmtpd fails an assertion (3.6.1).
+        let folders = [
+            "conf/socket",
+            "spool/stage.",
+            "sieve",
+            "run/proc",
+            "run/lock",
+        ];
         make_folders(dir, &folders)?;
         for (name, text) in [
             ("imapd.conf", self.settings()),
