@@ -39,6 +39,46 @@ async fn a_cyrus_whose_owner_was_killed_is_cleared_away_by_the_next_start() {
 }
 
 #[tokio::test]
+async fn two_pop3_sessions_of_cyrus_that_end_at_once_delete_what_they_were_asked_to() {
+    const DELIVERED: u32 = 10;
+    let Some(target) = target("cyrus", "two POP3 sessions that end at once") else {
+        return;
+    };
+    let instance = start(&target, TlsMode::Plain).await;
+    let rounds: [(&[u32], &[u32]); 3] = [
+        (&[5, 6], &[1, 2, 3]),
+        (&[1, 2, 3], &[5, 6]),
+        (&[1, 2, 3, 4], &[1, 2, 3, 4, 5, 6]),
+    ];
+    for (round, (ones, others)) in rounds.into_iter().enumerate() {
+        let id = |number| format!("a1b2c3d4-{round}-{number}");
+        for number in 1..=DELIVERED {
+            deliver(&instance, 0, &message(&id(number))).await;
+        }
+        let mut one = pop(&instance, 0).await.unwrap();
+        let mut other = pop(&instance, 0).await.unwrap();
+        one.delete(ones, |_| {}).await.unwrap();
+        other.delete(others, |_| {}).await.unwrap();
+        let (one, other) = tokio::join!(one.quit(), other.quit());
+        one.1.unwrap();
+        other.1.unwrap();
+
+        let mut last = pop(&instance, 0).await.unwrap();
+        let numbers: Vec<u32> = (1..=last.stat().await.unwrap().messages).collect();
+        let mut left = Vec::new();
+        last.headers(&numbers, |_, digest| left.push(digest.id.unwrap()))
+            .await
+            .unwrap();
+        let gone = |number: &u32| ones.contains(number) || others.contains(number);
+        let wanted: Vec<String> = (1..=DELIVERED).filter(|it| !gone(it)).map(id).collect();
+        assert_eq!(left, wanted, "round {round}");
+        last.delete(&numbers, |_| {}).await.unwrap();
+        last.quit().await.1.unwrap();
+    }
+    instance.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn courier_serves_both_protocols_in_every_tls_mode_and_leaves_nothing_behind() {
     serves_in_every_mode("courier").await;
 }

@@ -3,7 +3,8 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use mailgauge::scenario::TlsMode;
 use mailgauge::target::{Account, Instance, Request};
@@ -91,6 +92,29 @@ impl Private {
     }
 
     pub(super) fn mail(&self) -> Mail {
-        Mail::in_folder(self.instance.storage.as_ref().unwrap())
+        let storage = self.instance.storage.as_ref().unwrap();
+        if self.instance.software.starts_with("Cyrus") {
+            expire(self.instance.pid().unwrap(), storage.parent().unwrap());
+        }
+        Mail::in_folder(storage)
     }
+}
+
+/// What is deleted stays on Cyrus's disk until its housekeeping runs, which a server has once a day.
+fn expire(master: u32, folder: &Path) {
+    let process = PathBuf::from(format!("/proc/{master}"));
+    let program = fs::read_link(process.join("exe")).unwrap();
+    let mut command = Command::new(program.with_file_name("cyr_expire"));
+    for variable in fs::read(process.join("environ"))
+        .unwrap()
+        .split(|it| *it == 0)
+    {
+        if let Some((name, value)) = str::from_utf8(variable).unwrap().split_once('=') {
+            command.env(name, value);
+        }
+    }
+    let settings = folder.join("imapd.conf");
+    let options = ["-E", "1", "-X", "0", "-D", "0", "-C"];
+    let done = command.args(options).arg(settings).output().unwrap();
+    assert!(done.status.success(), "{done:?}");
 }
