@@ -118,6 +118,38 @@ fn arms<'a>(curves: impl IntoIterator<Item = &'a Curve>) -> Vec<Arm> {
     arms
 }
 
+/// The place of a panel's plot on the canvas, and the times that it spans.
+#[derive(Clone, Copy)]
+struct Plot {
+    left: f64,
+    top: f64,
+    low_ms: f64,
+    high_ms: f64,
+}
+
+impl Plot {
+    const WIDTH: f64 = 360.0;
+
+    fn right(self) -> f64 {
+        self.left + Self::WIDTH
+    }
+
+    fn bottom(self) -> f64 {
+        self.top + PLOT
+    }
+
+    /// 99.99 % is the fourth decade of 1/(1 − share).
+    fn x(self, share: f64) -> f64 {
+        self.left + Self::WIDTH * (1.0 / (1.0 - share.min(0.9999))).log10() / 4.0
+    }
+
+    fn y(self, ms: f64) -> f64 {
+        let place = (ms.max(self.low_ms) / self.low_ms).log10();
+        let whole = (self.high_ms / self.low_ms).log10();
+        self.bottom() - PLOT * (place / whole).clamp(0.0, 1.0)
+    }
+}
+
 fn panel(
     canvas: &Canvas<'_>,
     (left, top): (f64, f64),
@@ -126,7 +158,6 @@ fn panel(
     decades: &[f64],
     lang: Lang,
 ) -> Result<(), Error> {
-    const PLOT_WIDTH: f64 = 360.0;
     let (Some(low), Some(high)) = (decades.first(), decades.last()) else {
         return Ok(());
     };
@@ -142,26 +173,29 @@ fn panel(
     let counts = counts.join(", ");
     let size = (14.0 * 400.0 / text_width(&counts, 14.0)).min(14.0);
     canvas.text((left, top + 34.0), &counts, Type::new(size).colour(GREY))?;
-    let top = top + 50.0;
-    let bottom = top + PLOT;
-    // 99.99 % is the fourth decade of 1/(1 − share).
-    let x = |share: f64| left + PLOT_WIDTH * (1.0 / (1.0 - share.min(0.9999))).log10() / 4.0;
-    let y = |ms: f64| {
-        let place = (ms.max(*low) / low).log10() / (high / low).log10();
-        bottom - PLOT * place.clamp(0.0, 1.0)
+    let plot = Plot {
+        left,
+        top: top + 50.0,
+        low_ms: *low,
+        high_ms: *high,
     };
+    grid(canvas, plot, decades)?;
+    for curve in curves {
+        let ink = Ink::of(curve.arm, curves.iter().map(|curve| curve.arm));
+        draw(canvas, plot, curve, ink, label(operation, lang))?;
+    }
+    Ok(())
+}
+
+/// Both axes with their lines and numbers.
+fn grid(canvas: &Canvas<'_>, plot: Plot, decades: &[f64]) -> Result<(), Error> {
+    let grey = Type::new(15.0).colour(GREY);
     let skip = decades.len().div_ceil(6);
     for tick in decades.iter().step_by(skip) {
-        canvas.line(
-            &[(left, y(*tick)), (left + PLOT_WIDTH, y(*tick))],
-            Stroke::thin(FAINT),
-        )?;
+        let y = plot.y(*tick);
+        canvas.line(&[(plot.left, y), (plot.right(), y)], Stroke::thin(FAINT))?;
         let text = number::duration(*tick);
-        canvas.text(
-            (left - 8.0, y(*tick)),
-            &text,
-            Type::new(15.0).colour(GREY).anchor(Anchor::End),
-        )?;
+        canvas.text((plot.left - 8.0, y), &text, grey.anchor(Anchor::End))?;
     }
     for (share, text) in [
         (0.0, "0"),
@@ -171,51 +205,46 @@ fn panel(
         (0.999, "99.9"),
         (0.9999, "99.99 %"),
     ] {
-        canvas.line(&[(x(share), top), (x(share), bottom)], Stroke::thin(FAINT))?;
+        let x = plot.x(share);
+        canvas.line(&[(x, plot.top), (x, plot.bottom())], Stroke::thin(FAINT))?;
         let (at, anchor) = if share > 0.9995 {
-            (x(share) + 8.0, Anchor::End)
+            (x + 8.0, Anchor::End)
         } else {
-            (x(share), Anchor::Middle)
+            (x, Anchor::Middle)
         };
-        canvas.text(
-            (at, bottom + 15.0),
-            text,
-            Type::new(15.0).colour(GREY).anchor(anchor),
-        )?;
+        canvas.text((at, plot.bottom() + 15.0), text, grey.anchor(anchor))?;
     }
+    let corner = (plot.left, plot.bottom());
     canvas.line(
-        &[(left, top), (left, bottom), (left + PLOT_WIDTH, bottom)],
+        &[(plot.left, plot.top), corner, (plot.right(), plot.bottom())],
         Stroke::thin(GREY),
-    )?;
-    for curve in curves {
-        let points: Vec<(f64, f64)> = curve
-            .points
-            .iter()
-            .map(|(share, ms)| (x(*share), y(*ms)))
-            .collect();
-        let ink = Ink::of(curve.arm, curves.iter().map(|curve| curve.arm));
-        canvas.line(&points, Stroke::of(ink))?;
-        if points.len() == 1 {
-            canvas.ring(points[0], 4)?;
-        }
-        for (share, name) in [(0.5, "p50"), (0.9, "p90"), (0.99, "p99")] {
-            let at = curve.points.iter().position(|point| point.0 >= share);
-            let Some((at, ms)) = at.map(|at| (points[at], curve.points[at].1)) else {
-                continue;
-            };
-            let text = format!(
-                "{}, {}, {name}: {}",
-                lang::arm(curve.arm),
-                label(operation, lang),
-                number::duration(ms)
-            );
-            canvas.mark(
-                (at.0 - 9.0, at.1 - 7.0),
-                (at.0 + 9.0, at.1 + 7.0),
-                text,
-                String::new(),
-            );
-        }
+    )
+}
+
+/// One arm's curve, with the figures that a pointer shows.
+fn draw(canvas: &Canvas<'_>, plot: Plot, curve: &Curve, ink: Ink, what: &str) -> Result<(), Error> {
+    let points: Vec<(f64, f64)> = curve
+        .points
+        .iter()
+        .map(|(share, ms)| (plot.x(*share), plot.y(*ms)))
+        .collect();
+    canvas.line(&points, Stroke::of(ink))?;
+    if points.len() == 1 {
+        canvas.ring(points[0], 4)?;
+    }
+    for (share, name) in [(0.5, "p50"), (0.9, "p90"), (0.99, "p99")] {
+        let at = curve.points.iter().position(|point| point.0 >= share);
+        let Some((at, ms)) = at.map(|at| (points[at], curve.points[at].1)) else {
+            continue;
+        };
+        let ms = number::duration(ms);
+        let text = format!("{}, {what}, {name}: {ms}", lang::arm(curve.arm));
+        canvas.mark(
+            (at.0 - 9.0, at.1 - 7.0),
+            (at.0 + 9.0, at.1 + 7.0),
+            text,
+            String::new(),
+        );
     }
     Ok(())
 }
