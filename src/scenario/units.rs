@@ -158,6 +158,34 @@ impl JsonSchema for Octets {
     }
 }
 
+/// Reads and writes what may be left out, as the module around does what is there; for `#[serde(with = "….optional")]`.
+macro_rules! optional {
+    ($value:ty) => {
+        /// Writes the shortest exact text.
+        #[expect(
+            clippy::ref_option,
+            reason = "serde hands over a reference to the field"
+        )]
+        pub(crate) fn serialize<S: serde::Serializer>(
+            value: &Option<$value>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            match value {
+                Some(value) => super::serialize(value, serializer),
+                None => serializer.serialize_none(),
+            }
+        }
+
+        /// Reads it where it is there.
+        pub(crate) fn deserialize<'de, D: serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<$value>, D::Error> {
+            super::deserialize(deserializer).map(Some)
+        }
+    };
+}
+use optional;
+
 /// Sizes held as plain numbers of octets; for `#[serde(with = "octets")]`.
 pub(super) mod octets {
     use super::{Deserialize, Deserializer, Octets, Serialize, Serializer};
@@ -175,29 +203,7 @@ pub(super) mod octets {
 
     /// A size that may be left out.
     pub(crate) mod optional {
-        use super::{Deserializer, Serializer};
-
-        /// Writes the shortest exact text.
-        #[expect(
-            clippy::ref_option,
-            reason = "serde hands over a reference to the field"
-        )]
-        pub(crate) fn serialize<S: Serializer>(
-            value: &Option<u64>,
-            serializer: S,
-        ) -> Result<S::Ok, S::Error> {
-            match value {
-                Some(value) => super::serialize(value, serializer),
-                None => serializer.serialize_none(),
-            }
-        }
-
-        /// Reads a number or text such as "24KB".
-        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-            deserializer: D,
-        ) -> Result<Option<u64>, D::Error> {
-            super::deserialize(deserializer).map(Some)
-        }
+        super::super::optional!(u64);
     }
 }
 
@@ -222,29 +228,9 @@ pub(super) mod duration {
 
     /// A duration that may be left out.
     pub(crate) mod optional {
-        use super::{Deserializer, Duration, Serializer};
+        use std::time::Duration;
 
-        /// Writes the shortest exact text.
-        #[expect(
-            clippy::ref_option,
-            reason = "serde hands over a reference to the field"
-        )]
-        pub(crate) fn serialize<S: Serializer>(
-            value: &Option<Duration>,
-            serializer: S,
-        ) -> Result<S::Ok, S::Error> {
-            match value {
-                Some(value) => super::serialize(value, serializer),
-                None => serializer.serialize_none(),
-            }
-        }
-
-        /// Reads text such as "14d".
-        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-            deserializer: D,
-        ) -> Result<Option<Duration>, D::Error> {
-            super::deserialize(deserializer).map(Some)
-        }
+        super::super::optional!(Duration);
     }
 }
 
