@@ -63,6 +63,14 @@ fn alone_a_limit_of_connections_is_found_and_named_and_the_directory_says_so_aga
     assert_eq!(again.status.code(), Some(5));
     assert_eq!(text(&again.stdout), page);
     assert_eq!((read("capacity.csv"), read("trials.csv")), (csv, trials));
+
+    let thai = mailgauge()
+        .args(["report", "--lang", "th"])
+        .arg(&dir)
+        .output()
+        .unwrap();
+    assert_eq!(thai.status.code(), Some(2));
+    assert!(text(&thai.stderr).contains("English only"));
 }
 
 #[test]
