@@ -77,6 +77,18 @@ impl Journal {
         self.tell(figures, error.map(|error| error.class));
     }
 
+    /// The run ends before the connection does.
+    pub(super) fn cut(mut self, figures: &SessionFigures) {
+        self.cut_short(figures);
+    }
+
+    fn cut_short(&mut self, figures: &SessionFigures) {
+        let log = &self.owner.log;
+        log.traffic(self.protocol, figures.traffic);
+        log.total(|totals| totals.cut += 1);
+        self.tell(figures, Some(ErrorClass::Cancelled));
+    }
+
     fn tell(&mut self, figures: &SessionFigures, error: Option<ErrorClass>) {
         self.told = true;
         let Owner {
@@ -146,8 +158,7 @@ impl Journal {
 impl Drop for Journal {
     fn drop(&mut self) {
         if !self.told {
-            self.owner.log.total(|totals| totals.cut += 1);
-            self.tell(&SessionFigures::default(), Some(ErrorClass::Cancelled));
+            self.cut_short(&SessionFigures::default());
         }
     }
 }

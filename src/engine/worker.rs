@@ -284,6 +284,10 @@ impl Assignment {
         // Whoever still lives is cut here: sessions note that they were cancelled.
         lives.shutdown().await;
         carriers.shutdown().await;
+        people
+            .iter()
+            .flat_map(|(person, _)| &person.devices)
+            .for_each(|device| device.cut());
     }
 
     pub(super) fn carriers(&self, log: &Rc<Log>, post: &Rc<Post>) -> JoinSet<()> {

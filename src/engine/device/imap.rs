@@ -110,6 +110,13 @@ impl ImapDevice {
     }
 
     /// First check, further connections, and then the watch, if the device idles.
+    /// The run ends, and with it the connections that are still open.
+    pub(super) fn cut(&self) {
+        if let Ok(mut line) = self.line.try_lock() {
+            line.cut();
+        }
+    }
+
     pub(super) async fn online(&self, due: Instant) {
         let purpose = if self.stays {
             Purpose::Stay

@@ -208,6 +208,15 @@ impl Device {
         }
     }
 
+    /// The run ends with connections still open: those that live on between the device's tasks are cut here.
+    pub(super) fn cut(&self) {
+        match self {
+            // Its sessions are its tasks'.
+            Self::Pop(_) => {}
+            Self::Imap(device) => device.cut(),
+        }
+    }
+
     /// The device is switched on: its first check, and from then on it watches if that is its way. Ends when the
     /// device need not be looked after any more.
     pub(super) async fn online(&self, due: Instant) {

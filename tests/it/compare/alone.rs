@@ -4,6 +4,8 @@ use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 
+use mailgauge::metrics::ErrorClass;
+use mailgauge::metrics::row::{Event, Purpose, SessionRow};
 use mailgauge::rundir::Outcome;
 use mailgauge::scenario::Phase;
 use rustix::process::{Pid, Signal, kill_process};
@@ -113,15 +115,30 @@ fn ctrl_c_ends_a_run_in_order_and_keeps_what_was_measured() {
 #[test]
 fn ctrl_c_twice_ends_a_run_at_once_and_leaves_nothing_running() {
     let run = Run::new();
-    let child = run.start(&["--duration", "60s"]);
+    // Far enough away for nobody to say farewell in time.
+    let far = ["--set", "notebook.network=slow3g", "--set", "speed=150"];
+    let child = run.start(&[&["--duration", "60s", "--arms", "imap"][..], &far].concat());
     run.wait_for_measuring();
+    sleep(Duration::from_secs(3));
     signal(&child, Signal::INT);
     sleep(Duration::from_millis(50));
     signal(&child, Signal::INT);
     let (code, errors) = finish(child);
     assert_eq!(code, Some(130), "{errors}");
     run.assert_clean();
-    assert_eq!(run.read().manifest.outcome, Outcome::Interrupted);
+    let read = run.read();
+    assert_eq!(read.manifest.outcome, Outcome::Interrupted);
+    // Connections that were open then have told of themselves too.
+    let observations = read.observations().unwrap();
+    let logins = observations
+        .iter()
+        .filter(|it| it.event == Event::Login && it.error.is_none() && it.device.is_some())
+        .count();
+    let sessions = read.sessions().unwrap();
+    let of_devices = |it: &&SessionRow| it.purpose != Purpose::Audit;
+    assert!(sessions.iter().filter(of_devices).count() >= logins);
+    let cut = |it: &SessionRow| it.error == Some(ErrorClass::Cancelled);
+    assert!(sessions.iter().any(cut));
 }
 
 #[test]

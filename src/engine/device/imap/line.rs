@@ -147,6 +147,18 @@ impl Line {
         }
     }
 
+    /// Drops all connections, as the run ends.
+    pub(super) fn cut(&mut self) {
+        let extras = std::mem::take(&mut self.extras);
+        // The witness, dropped here, tells that the connection was cut.
+        for Open {
+            session, journal, ..
+        } in self.open.take().into_iter().chain(extras)
+        {
+            journal.cut(&session.abort());
+        }
+    }
+
     pub(super) async fn hang_up_extras(&mut self) {
         for open in std::mem::take(&mut self.extras) {
             open.hang_up().await;
