@@ -136,30 +136,34 @@ impl<'a> Part<'a> {
 
     /// Samples of the server in the measured phase, cell by cell, in order of time.
     pub fn server_cells(self) -> Vec<Vec<&'a ServerRow>> {
-        let mut cells: BTreeMap<u32, Vec<&ServerRow>> = BTreeMap::new();
-        for row in &self.evidence.server {
-            if self.has(row.block, row.arm) && row.phase == Phase::Measure {
-                cells.entry(row.block).or_default().push(row);
-            }
-        }
-        let mut cells: Vec<_> = cells.into_values().collect();
-        for cell in &mut cells {
-            cell.sort_by_key(|row| row.at_us);
-        }
-        cells
+        self.cells(&self.evidence.server, |row| {
+            (row.block, row.arm, row.phase, row.at_us)
+        })
     }
 
     /// Samples of ourselves in the measured phase, cell by cell, in order of time.
     pub fn generator_cells(self) -> Vec<Vec<&'a GeneratorRow>> {
-        let mut cells: BTreeMap<u32, Vec<&GeneratorRow>> = BTreeMap::new();
-        for row in &self.evidence.generator {
-            if self.has(row.block, row.arm) && row.phase == Phase::Measure {
-                cells.entry(row.block).or_default().push(row);
+        self.cells(&self.evidence.generator, |row| {
+            (row.block, row.arm, row.phase, row.at_us)
+        })
+    }
+
+    /// `place` tells of a sample its block, arm, phase and time.
+    fn cells<R>(
+        self,
+        rows: &'a [R],
+        place: impl Fn(&R) -> (u32, Arm, Phase, u64),
+    ) -> Vec<Vec<&'a R>> {
+        let mut cells: BTreeMap<u32, Vec<&R>> = BTreeMap::new();
+        for row in rows {
+            let (block, arm, phase, _) = place(row);
+            if self.has(block, arm) && phase == Phase::Measure {
+                cells.entry(block).or_default().push(row);
             }
         }
         let mut cells: Vec<_> = cells.into_values().collect();
         for cell in &mut cells {
-            cell.sort_by_key(|row| row.at_us);
+            cell.sort_by_key(|row| place(row).3);
         }
         cells
     }
