@@ -1,6 +1,7 @@
 //! One run against one target: a look at it first, then all cells, and what they left in a run directory. What `compare` and `run` do once,
 //! `capacity` does again and again.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -125,9 +126,12 @@ impl Task<'_> {
             skipped: Vec::new(),
             unusable: Vec::new(),
         };
+        let mut noted = BTreeSet::new();
         for fitness in engine::fitness(self.scenario, self.plan, &seen.portrait) {
-            for note in &fitness.notes {
-                tracing::warn!("{target}: {note}");
+            for note in fitness.notes {
+                if noted.insert(note.clone()) {
+                    tracing::warn!("{target}: {note}");
+                }
             }
             if !fitness.protocol_works {
                 seen.unusable.push(fitness.arm);

@@ -1,12 +1,14 @@
 //! Whether the arms of a scenario can run on a target, by what was seen of it. What cannot work is refused before any load,
 //! each with what can be done about it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::client::ImapExtension;
 use crate::plan::Plan;
 use crate::scenario::{
-    Arm, Client, DeviceKind, ImapClient, Protocol, Resync, Scenario, Watch, Wish, duration_text,
+    Arm, Client, DeviceKind, ImapClient, Protocol, Resync, Scenario, Watch, Wish,
 };
 use crate::target::Portrait;
 use crate::target::portrait::{Role, ServicePortrait};
@@ -107,6 +109,7 @@ impl Look<'_> {
                     .into(),
             );
         }
+        let mut hasty = Vec::new();
         for kind in self.devices() {
             let Client::Pop3(device) = self.scenario.client(fitness.arm, kind) else {
                 continue;
@@ -118,14 +121,16 @@ impl Look<'_> {
                 ));
             }
             let poll = self.scenario.clock(device.poll);
-            if let Some(delay) = traits.login_delay_s
-                && poll.as_secs_f64() < f64::from(delay)
-            {
-                fitness.notes.push(format!(
-                    "POP3 announces LOGIN-DELAY {delay}, and the scenario's {kind} logs in every {}: a server that means it refuses such logins; a lower `speed` or a longer `{path}.poll` helps",
-                    duration_text(poll)
-                ));
+            let delay = traits.login_delay_s.unwrap_or(0);
+            if poll.as_secs_f64() < f64::from(delay) {
+                hasty.push(kind);
             }
+        }
+        if let (Some(delay), false) = (traits.login_delay_s, hasty.is_empty()) {
+            fitness.notes.push(format!(
+                "POP3 announces LOGIN-DELAY {delay}, and the scenario's {} in sooner again: a server that means it refuses such logins; a lower `speed` or longer polls help",
+                together(&hasty, "logs", "log")
+            ));
         }
     }
 
@@ -134,6 +139,7 @@ impl Look<'_> {
             return;
         }
         let mut connections = 0;
+        let mut missing: BTreeMap<ImapExtension, Vec<(DeviceKind, String)>> = BTreeMap::new();
         for kind in self.devices() {
             let Client::Imap(device) = self.scenario.client(fitness.arm, kind) else {
                 continue;
@@ -142,13 +148,20 @@ impl Look<'_> {
             connections += device.connections.max(1);
             for (extension, instead) in needs(device) {
                 if service.works() && !service.offers(extension) {
-                    fitness.cannot(format!(
-                        "IMAP does not offer {} (RFC {}), which the scenario's {kind} asks for: set `{path}.{instead}` (`--set`)",
-                        extension.capability(),
-                        extension.rfc()
-                    ));
+                    let setting = format!("`{path}.{instead}`");
+                    missing.entry(extension).or_default().push((kind, setting));
                 }
             }
+        }
+        for (extension, asking) in missing {
+            let (kinds, settings): (Vec<DeviceKind>, Vec<String>) = asking.into_iter().unzip();
+            fitness.cannot(format!(
+                "IMAP does not offer {} (RFC {}), which the scenario's {} for: set {} (`--set`)",
+                extension.capability(),
+                extension.rfc(),
+                together(&kinds, "asks", "ask"),
+                settings.join(", ")
+            ));
         }
         let plan = self.plan.summary();
         let moves = service.offers(ImapExtension::Move) && !self.copies_instead(fitness.arm);
@@ -187,6 +200,17 @@ impl Look<'_> {
         kinds.sort_unstable();
         kinds.dedup();
         kinds
+    }
+}
+
+/// Devices, and what they do.
+fn together(kinds: &[DeviceKind], one: &str, several: &str) -> String {
+    let names: Vec<String> = kinds.iter().map(ToString::to_string).collect();
+    match names.split_last() {
+        Some((last, others)) if !others.is_empty() => {
+            format!("{} and {last} {several}", others.join(", "))
+        }
+        _ => format!("{} {one}", names.concat()),
     }
 }
 

@@ -2,7 +2,7 @@
 //! its mark is not put there again, so that who was interrupted can go on.
 
 use std::cell::RefCell;
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use tokio::task::{JoinSet, LocalSet};
 use tokio::time::sleep;
 
 use super::delivery::{Parcel, SENDER, Way, unix_now};
+use super::device::Folders;
 use super::ledger::RunId;
 use crate::client::{ClientError, ImapSession, Login, OpenError};
 use crate::net::{Dialer, TimeLimits};
@@ -44,9 +45,14 @@ pub struct Seeding {
 struct Job {
     account: Account,
     plan: UserPlan,
-    /// Marks that are there.
+    /// Marks that are in INBOX.
     there: HashSet<String>,
+    /// Marks that are in other folders.
+    filed: HashSet<String>,
 }
+
+/// What is to be done with messages that were read, by mark: the number of the folder that they belong into.
+type Read = HashMap<String, Option<u32>>;
 
 /// What the tasks share.
 struct Desk {
@@ -77,14 +83,7 @@ pub async fn seed(
     let dialer = endpoint
         .dialer(true, true, limits)
         .map_err(|error| unusable(error.to_string()))?;
-    let there = |index: usize| -> HashSet<String> {
-        let inventory = inventories.iter().find(|it| it.account == index);
-        inventory
-            .into_iter()
-            .flat_map(Inventory::marks)
-            .map(str::to_owned)
-            .collect()
-    };
+    let of = |index: usize| inventories.iter().filter(move |it| it.account == index);
     let jobs: VecDeque<Job> = plan
         .users
         .iter()
@@ -93,7 +92,14 @@ pub async fn seed(
         .map(|(index, (plan, account))| Job {
             account: account.clone(),
             plan: plan.clone(),
-            there: there(index),
+            there: of(index)
+                .flat_map(Inventory::marks)
+                .map(str::to_owned)
+                .collect(),
+            filed: of(index)
+                .flat_map(Inventory::marks_in_folders)
+                .map(str::to_owned)
+                .collect(),
         })
         .collect();
     let desk = Rc::new(Desk {
@@ -164,18 +170,19 @@ impl Desk {
 
     async fn fill(&self, job: &Job, way: &mut Option<Way<()>>) -> Result<(), ClientError> {
         let login = Rc::new(job.account.login());
-        let mut seen = HashSet::new();
+        let mut read = Read::new();
         for (seq, message) in (0..).zip(&job.plan.mail) {
             let Arrival::AtStart {
                 seen: was_seen,
                 age_s,
-                ..
+                folder,
             } = message.arrival
             else {
                 continue;
             };
             let id = self.run.identity(job.plan.user, seq);
-            if job.there.contains(&id) {
+            let is_filed = folder.is_some() && job.filed.contains(&id);
+            if is_filed || job.there.contains(&id) {
                 self.progress.borrow_mut().already += 1;
             } else {
                 let ancestors = job.plan.ancestors(seq);
@@ -205,11 +212,11 @@ impl Desk {
                 progress.messages += 1;
                 progress.octets += octets;
             }
-            if was_seen {
-                seen.insert(id);
+            if was_seen && !is_filed {
+                read.insert(id, folder.map(|folder| u32::from(folder.get()) - 1));
             }
         }
-        self.mark_seen(job, &login, seen).await
+        self.settle(job, &login, &read).await
     }
 
     /// Whoever is cut off in the middle does not know whether the message was taken, so it is not tried again: the next
@@ -238,31 +245,26 @@ impl Desk {
         Ok(())
     }
 
-    /// What was handed over by LMTP or SMTP comes unread.
-    async fn mark_seen(
-        &self,
-        job: &Job,
-        login: &Login,
-        marks: HashSet<String>,
-    ) -> Result<(), ClientError> {
+    /// What was handed over by LMTP or SMTP comes unread, and all mail comes into INBOX.
+    async fn settle(&self, job: &Job, login: &Login, read: &Read) -> Result<(), ClientError> {
         let Some(service) = &self.endpoint.imap else {
             return Ok(());
         };
-        if marks.is_empty() {
+        if read.is_empty() {
             return Ok(());
         }
         let Service { address, tls } = service;
         let opened =
             ImapSession::open(&self.dialer, address, *tls, login, Instant::now(), ()).await;
         let mut session = opened.map_err(|OpenError { error, .. }| error)?;
-        let marked = mark_in(&mut session, &marks).await;
-        match &marked {
+        let settled = settle_in(&mut session, read).await;
+        match &settled {
             Err(error) if !error.is_refusal() => drop(session.abort()),
             _ => drop(session.logout().await),
         }
-        if !marked? {
+        if !settled? {
             tracing::warn!(
-                "not all mail for `{}` could be seen within {} s: what came later is unread",
+                "not all mail for `{}` could be seen within {} s: what came later is unread, and in INBOX",
                 job.account.user,
                 VISIBLE_WITHIN.as_secs()
             );
@@ -272,35 +274,52 @@ impl Desk {
 }
 
 /// False: not all of it has arrived in time.
-async fn mark_in(
-    session: &mut ImapSession<()>,
-    marks: &HashSet<String>,
-) -> Result<bool, ClientError> {
+async fn settle_in(session: &mut ImapSession<()>, read: &Read) -> Result<bool, ClientError> {
     session.select("INBOX").await?;
     let begun = Instant::now();
     loop {
         let list = session.list_view(1..).await?;
-        let ours = || {
-            let known = |id: &String| marks.contains(id);
-            list.iter()
-                .filter(move |entry| entry.id.as_ref().is_some_and(known))
-        };
-        let unread: Vec<u32> = ours()
-            .filter(|entry| !entry.flags.is_seen())
-            .map(|entry| entry.uid)
-            .collect();
+        let (mut found, mut unread) = (0, Vec::new());
+        let mut by_folder: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for entry in &list {
+            let Some(folder) = entry.id.as_ref().and_then(|id| read.get(id)) else {
+                continue;
+            };
+            found += 1;
+            if !entry.flags.is_seen() {
+                unread.push(entry.uid);
+            }
+            if let Some(folder) = folder {
+                by_folder.entry(*folder).or_default().push(entry.uid);
+            }
+        }
         if !unread.is_empty() {
             session.store(unread, StoreMode::Add, &["\\Seen"]).await?;
         }
-        if ours().count() >= marks.len() {
-            return Ok(true);
-        }
-        if begun.elapsed() > VISIBLE_WITHIN {
-            return Ok(false);
+        let all_there = found >= read.len();
+        if all_there || begun.elapsed() > VISIBLE_WITHIN {
+            file(session, by_folder).await?;
+            return Ok(all_there);
         }
         sleep(Duration::from_millis(500)).await;
         session.noop().await?;
     }
+}
+
+/// Moves messages into the user's own folders, by UID in INBOX.
+async fn file(
+    session: &mut ImapSession<()>,
+    by_folder: BTreeMap<u32, Vec<u32>>,
+) -> Result<(), ClientError> {
+    if by_folder.is_empty() {
+        return Ok(());
+    }
+    let mut folders = Folders::ask(session).await?;
+    for (folder, uids) in by_folder {
+        let name = folders.find_or_make_own(folder, session).await?;
+        session.move_to(uids, &name).await?;
+    }
+    Ok(())
 }
 
 fn unusable(reason: String) -> TargetError {

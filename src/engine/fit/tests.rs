@@ -107,7 +107,7 @@ fn each_arm_lacks_what_it_needs_and_says_what_would_help() {
             &["arms=imap,imap-compressed"],
             |_| {},
             [YES, NO],
-            "`arm.imap-compressed.phone.imap.compress=false`",
+            "(RFC 4978), which the scenario's phone, tablet and notebook ask for: set `arm.imap-compressed.phone.imap.compress=false`, ",
         ),
         (&[], no_uidplus, [YES, NO], "habits.delete=0"),
         (
@@ -238,7 +238,12 @@ fn a_login_delay_longer_than_the_poll_is_noted() {
         }
     });
     assert_eq!(can, [YES, YES]);
-    assert!(said.contains("LOGIN-DELAY 10"), "{said}");
+    assert!(
+        said.contains(
+            "LOGIN-DELAY 10, and the scenario's phone, tablet and notebook log in sooner"
+        ),
+        "{said}"
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::inspect::{self, Seen};
+use super::inspect::{self, Folder, Seen};
 use super::{External, remove, unusable};
 use crate::client::ClientError;
 use crate::metrics::ErrorClass;
@@ -59,12 +59,24 @@ impl Inventory {
 
     /// Marks of the messages in INBOX.
     pub fn marks(&self) -> impl Iterator<Item = &str> {
-        let seen = self.imap.as_ref().or(self.pop3.as_ref());
-        seen.and_then(|seen| seen.folders.first())
-            .into_iter()
-            .flat_map(|folder| &folder.marked)
-            .map(|marked| marked.mark.as_str())
+        marks(self.folders().iter().take(1))
     }
+
+    /// Marks of the messages in all other folders.
+    pub fn marks_in_folders(&self) -> impl Iterator<Item = &str> {
+        marks(self.folders().iter().skip(1))
+    }
+
+    /// The first one is INBOX.
+    fn folders(&self) -> &[Folder] {
+        let seen = self.imap.as_ref().or(self.pop3.as_ref());
+        seen.map_or(&[], |seen| &seen.folders)
+    }
+}
+
+fn marks<'a>(folders: impl Iterator<Item = &'a Folder>) -> impl Iterator<Item = &'a str> {
+    let marked = folders.flat_map(|folder| &folder.marked);
+    marked.map(|marked| marked.mark.as_str())
 }
 
 /// Inspects and clears mailboxes.

@@ -84,6 +84,43 @@ fn what_was_read_is_marked_as_read_whichever_way_it_came() {
 }
 
 #[test]
+fn what_was_filed_lies_in_folders_and_is_not_put_there_again() {
+    let server = Server::start(USERS, &[]);
+    server.target("");
+    let filed = [
+        "--set",
+        "mailbox.messages={constant=40}",
+        "--set",
+        "mailbox.folders=2",
+        "--set",
+        "mailbox.filed=0.5",
+    ];
+    seed(&server, &filed);
+    let in_inbox = || {
+        let exists = |user: u32| {
+            let address = server.addresses.imap.unwrap();
+            let (name, password) = (format!("u{user}"), format!("hush-hush-{user}"));
+            let mut imap = super::Imap::log_in(address, &name, &password);
+            let opened = imap.command("EXAMINE INBOX");
+            let line = opened.lines().find(|line| line.ends_with(" EXISTS"));
+            let count = line.and_then(|line| line.split(' ').nth(1)).unwrap();
+            count.parse::<usize>().unwrap()
+        };
+        (0..USERS).map(exists).sum::<usize>()
+    };
+    // About 80 % were read, half of these filed.
+    let left = in_inbox();
+    assert!((100..200).contains(&left), "{left} of 240 are in INBOX");
+    assert_once_each(&server.mail(), 240);
+    let said = seed(&server, &filed);
+    assert!(said.contains("240 were there already"), "{said}");
+    assert_eq!(in_inbox(), left);
+    assert_once_each(&server.mail(), 240);
+    clean(&server, &[]);
+    assert!(server.mail().marked.is_empty());
+}
+
+#[test]
 fn a_seeding_that_was_killed_goes_on_where_it_was() {
     let server = Server::start(USERS, &[]);
     server.target("");
