@@ -16,7 +16,8 @@ RUN if [ -n "$EXTRA_CA" ]; then printf '%s\n' "$EXTRA_CA" >>/etc/ssl/certs/ca-ce
 # A layer for the dependencies, made again only when they change: Cargo wants to see every target that the manifest names.
 COPY Cargo.toml Cargo.lock ./
 RUN mkdir -p src tests/it benches \
-    && echo 'fn main() {}' | tee src/main.rs tests/it/main.rs benches/imap.rs benches/pop3.rs benches/record.rs >/dev/null \
+    && echo 'fn main() {}' \
+        | tee src/main.rs tests/it/main.rs $(sed -n '/^\[\[bench\]\]/ { n; s,^name = "\(.*\)",benches/\1.rs,p }' Cargo.toml) >/dev/null \
     && touch src/lib.rs \
     && cargo build --release --locked
 
