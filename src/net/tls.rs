@@ -207,6 +207,10 @@ fn certificate_reason(error: &CertificateError) -> String {
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             "the server's certificate is not valid yet (are both clocks right?)".to_owned()
         }
+        // What `openssl req -x509` makes; the verifier hands this reason through without a type of its own.
+        CertificateError::Other(reason) if reason.to_string().contains("CaUsedAsEndEntity") => {
+            "the server's certificate is one for an authority (CA:TRUE), which may sign but not serve: make one with CA:FALSE, or turn the check off for a test server".to_owned()
+        }
         other => format!("the server's certificate is not acceptable: {other}"),
     }
 }

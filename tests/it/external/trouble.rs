@@ -177,13 +177,10 @@ fn a_certificate_for_another_name() {
     );
 }
 
-#[test]
-fn a_certificate_that_has_expired() {
+/// The server shows a certificate that it has signed itself, which the target file trusts.
+fn assert_self_signed_is_refused(parameters: &rcgen::CertificateParams, words: &str) {
     let folder = tempfile::tempdir().unwrap();
     let key = rcgen::KeyPair::generate().unwrap();
-    let mut parameters = rcgen::CertificateParams::new(vec!["localhost".into()]).unwrap();
-    parameters.not_before = rcgen::date_time_ymd(2020, 1, 1);
-    parameters.not_after = rcgen::date_time_ymd(2021, 1, 1);
     let certificate = parameters.self_signed(&key).unwrap();
     let (chain, secret) = (folder.path().join("cert.pem"), folder.path().join("key"));
     fs::write(&chain, certificate.pem()).unwrap();
@@ -201,7 +198,22 @@ fn a_certificate_that_has_expired() {
     );
     let ca = format!("ca = \"{}\"", chain.display());
     let target = over_tls(&server, &ca, "localhost");
-    assert_refused(&server, &target, &[], &["certificate has expired"]);
+    assert_refused(&server, &target, &[], &[words]);
+}
+
+#[test]
+fn a_certificate_that_has_expired() {
+    let mut parameters = rcgen::CertificateParams::new(vec!["localhost".into()]).unwrap();
+    parameters.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    parameters.not_after = rcgen::date_time_ymd(2021, 1, 1);
+    assert_self_signed_is_refused(&parameters, "certificate has expired");
+}
+
+#[test]
+fn a_certificate_of_an_authority_in_place_of_a_servers() {
+    let mut parameters = rcgen::CertificateParams::new(vec!["localhost".into()]).unwrap();
+    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    assert_self_signed_is_refused(&parameters, "make one with CA:FALSE");
 }
 
 #[test]
