@@ -68,6 +68,9 @@ pub struct Setting {
     /// The measured window of each cell, µs since the run's start: (from, to).
     #[serde(skip)]
     pub windows: BTreeMap<Cell, (u64, u64)>,
+    /// Mail is handed over on the ports of IMAP, so that not each connection to them is a device's.
+    #[serde(skip)]
+    pub delivery_by_append: bool,
     /// How the run ended.
     pub ending: Ending,
     /// Why it broke off, where it could say so.
@@ -128,6 +131,7 @@ impl Setting {
                     (cell, (span.start_us, end))
                 })
                 .collect(),
+            delivery_by_append: target.probe["delivery_by_append"] == true,
             ending,
             failure,
             left_out: left_out(manifest).collect(),

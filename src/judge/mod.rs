@@ -13,6 +13,7 @@ pub mod figure;
 pub mod fresh;
 pub mod gate;
 mod lineup;
+pub mod little;
 pub mod prediction;
 mod ratio;
 pub mod regress;
@@ -72,6 +73,8 @@ pub struct Judgement {
     pub consistency: Findings,
     /// Where the mail was at each second.
     pub whereabouts: Vec<WhereaboutsRow>,
+    /// Little's law in each cell.
+    pub little: Vec<little::Balance>,
     /// Sums that must add up.
     pub checks: Vec<CheckRow>,
     /// What a reader of the figures must know, full sentences.
@@ -165,9 +168,11 @@ pub fn judge(evidence: &Evidence) -> Judgement {
         row.sides = sides;
     }
     let consistency = consistency::examine(&evidence.observations, consistency::LATE);
+    let little = little::balances(evidence);
     Judgement {
         setting: evidence.setting.clone(),
-        notes: notes(evidence, &consistency),
+        notes: notes(evidence, &consistency, &little),
+        little,
         consistency,
         whereabouts: evidence.whereabouts.clone(),
         checks: evidence.checks.clone(),
@@ -264,7 +269,7 @@ fn interval(metric: &Metric, value: f64, blocks: &[(u32, f64)]) -> Option<stats:
     stats::around(value, &values, ceiling)
 }
 
-fn notes(evidence: &Evidence, consistency: &Findings) -> Vec<String> {
+fn notes(evidence: &Evidence, consistency: &Findings, little: &[little::Balance]) -> Vec<String> {
     let setting = &evidence.setting;
     let mut notes = Vec::new();
     if (setting.speed - 1.0).abs() > f64::EPSILON {
@@ -287,6 +292,12 @@ fn notes(evidence: &Evidence, consistency: &Findings) -> Vec<String> {
         notes.push(format!(
             "The history shows {violations} case{} in which the server broke a rule of its protocols: see the section on consistency, or `mailgauge consistency`.",
             if violations == 1 { "" } else { "s" },
+        ));
+    }
+    for balance in little.iter().filter(|it| it.verdict == little::Word::Fails) {
+        notes.push(format!(
+            "Block {}, arm {}: Little's law does not hold: {}.",
+            balance.block, balance.arm, balance.reason
         ));
     }
     if evidence.keeps_connections() {

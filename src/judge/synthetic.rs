@@ -105,6 +105,7 @@ pub(crate) fn empty() -> Evidence {
             rtts_us: BTreeMap::new(),
             due: BTreeSet::new(),
             windows: BTreeMap::new(),
+            delivery_by_append: false,
             ending: Ending::Finished,
             failure: None,
             left_out: Vec::new(),
@@ -156,6 +157,7 @@ fn add_cell(evidence: &mut Evidence, block: u32, arm: Arm, start: u64) {
             add_message(evidence, block, arm, user, message, start);
         }
     }
+    count_connections(evidence, Cell { block, arm });
     for device in DEVICES {
         evidence.operations.extend(operations(block, arm, device));
     }
@@ -183,6 +185,23 @@ fn add_cell(evidence: &mut Evidence, block: u32, arm: Arm, start: u64) {
         found: 40,
         holds: true,
     });
+}
+
+/// The kernel counts the sessions that are open.
+fn count_connections(evidence: &mut Evidence, cell: Cell) {
+    for row in &mut evidence.server {
+        let open = |session: &&SessionRow| {
+            (session.block, session.arm) == (cell.block, cell.arm)
+                && (session.start_at_us..session.end_at_us).contains(&row.at_us)
+        };
+        if (row.block, row.arm) == (cell.block, cell.arm) {
+            let connections = evidence.sessions.iter().filter(open).count() as u32;
+            match cell.arm.protocol() {
+                Protocol::Pop3 => row.pop3_connections = connections,
+                Protocol::Imap => row.imap_connections = connections,
+            }
+        }
+    }
 }
 
 /// The notebook reads each message first; the phone tries to open it afterwards.
@@ -325,7 +344,6 @@ fn operations(block: u32, arm: Arm, device: DeviceKind) -> Vec<OperationRow> {
 
 fn server(block: u32, arm: Arm, at_us: u64, second: u64) -> ServerRow {
     let factor = if arm == Arm::POP3 { 1 } else { 4 };
-    let connections = 3 * factor as u32;
     ServerRow {
         at_us,
         block,
@@ -339,8 +357,8 @@ fn server(block: u32, arm: Arm, at_us: u64, second: u64) -> ServerRow {
         processes: Some(1),
         threads: Some(3),
         fds: Some(20),
-        pop3_connections: if factor == 1 { connections } else { 0 },
-        imap_connections: if factor == 1 { 0 } else { connections },
+        pop3_connections: 0,
+        imap_connections: 0,
         delivery_connections: 1,
         disk_read_bytes: Some(0),
         disk_write_bytes: Some(second * 1_000),

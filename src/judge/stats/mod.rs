@@ -16,7 +16,7 @@ pub use blocks::{LogRatios, around};
 pub use bootstrap::{Interval, RESAMPLES, studentized};
 pub use holm::holm;
 pub use sign_flip::{joint_p, sign_flip_p};
-pub use student::{Welch, runs_needed};
+pub use student::{Welch, mean_interval, runs_needed};
 
 /// The level of all intervals.
 pub const CONFIDENCE: f64 = 0.95;

@@ -5,6 +5,18 @@ use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 use super::bootstrap::Interval;
 use super::{CONFIDENCE, mean_and_error};
 
+/// The mean of independent values and its 95 % interval; none of fewer than two.
+pub fn mean_interval(values: &[f64]) -> Option<(f64, Interval)> {
+    let (mean, error) = mean_and_error(values)?;
+    let t = StudentsT::new(0.0, 1.0, values.len() as f64 - 1.0).ok()?;
+    let half = t.inverse_cdf(f64::midpoint(1.0, CONFIDENCE)) * error;
+    let interval = Interval {
+        low: mean - half,
+        high: mean + half,
+    };
+    Some((mean, interval))
+}
+
 /// The ratio of two sets of runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Welch {

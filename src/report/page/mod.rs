@@ -20,7 +20,7 @@ use sha2::{Digest as _, Sha256};
 use super::chart::Chart;
 use super::lang::{self, Lang};
 use crate::judge::prediction::RTTS_MS;
-use crate::judge::{BLOCKS_FOR_INTERVALS, Judgement, fresh};
+use crate::judge::{BLOCKS_FOR_INTERVALS, Judgement, fresh, little};
 use crate::metrics::row::ErrorRow;
 use crate::rundir::Manifest;
 use crate::scenario::Protocol;
@@ -107,6 +107,8 @@ impl Page<'_> {
             sums => seen(rests::sums(judgement)),
             broken => seen(rests::broken(judgement)),
             rests => seen(rests::limits(judgement, lang)),
+            little => seen(rests::laws(judgement)),
+            little_within => little::WITHIN,
             fresh_any => judgement.fresh.iter().any(fresh::Pair::is_equal),
             fresh => seen(fresh),
             fresh_costs => rests::costs(judgement, lang),

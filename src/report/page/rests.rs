@@ -9,10 +9,11 @@ use strum::IntoEnumIterator;
 use super::rows::RatioCell;
 use super::traced::{LINES, Line, Traced};
 use crate::judge::bounds::Limit;
+use crate::judge::little::{Balance, Word};
 use crate::judge::{Held, Judgement, fresh};
 use crate::metrics::row::CheckRow;
 use crate::report::lang::{self, Lang};
-use crate::report::{VALIDITY, number};
+use crate::report::{LITTLE, VALIDITY, number};
 use crate::rundir::COMPARISON;
 use crate::scenario::Arm;
 
@@ -173,6 +174,61 @@ fn label(limit: Limit, lang: Lang) -> &'static str {
             "planned devices that never came online",
             "อุปกรณ์ในแผนที่ไม่เคยออนไลน์",
         ),
+    }
+}
+
+/// Little's law in one cell.
+#[derive(Serialize)]
+pub(super) struct Law<'a> {
+    block: Traced,
+    arm: String,
+    holds: bool,
+    fails: bool,
+    arrivals: Traced,
+    session: Traced,
+    expected: Traced,
+    open: Traced,
+    counted: Traced,
+    difference: Traced,
+    low: Traced,
+    high: Traced,
+    counted_by: String,
+    reason: &'a str,
+}
+
+/// Little's law in all cells.
+pub(super) fn laws(judgement: &Judgement) -> Vec<Law<'_>> {
+    judgement.little.iter().map(Law::of).collect()
+}
+
+impl<'a> Law<'a> {
+    fn of(balance: &'a Balance) -> Self {
+        let columns: [(&str, &dyn Display); 2] = [("block", &balance.block), ("arm", &balance.arm)];
+        let line = Line::of(LITTLE, &columns);
+        let traced = |value: Option<f64>, column: &str| {
+            value.map_or_else(Traced::nothing, |value| {
+                Traced::new(number::digits(value), value, &line, column)
+            })
+        };
+        Self {
+            block: Traced::count(u64::from(balance.block), &line, "block"),
+            arm: lang::arm(balance.arm),
+            holds: balance.verdict == Word::Holds,
+            fails: balance.verdict == Word::Fails,
+            arrivals: traced(Some(balance.arrivals_per_s), "arrivals_per_s"),
+            session: traced(balance.session_s, "session_s"),
+            expected: traced(Some(balance.expected), "expected"),
+            open: traced(balance.open_then, "open_then"),
+            counted: traced(balance.counted, "counted"),
+            difference: traced(balance.difference_percent, "difference_percent"),
+            low: traced(balance.low_percent, "low_percent"),
+            high: traced(balance.high_percent, "high_percent"),
+            counted_by: balance
+                .counted_by
+                .map(|by| by.to_string())
+                .unwrap_or_default(),
+            reason: &balance.reason,
+        }
     }
 }
 
