@@ -195,7 +195,8 @@ check_run() {
     fi
     [ "$(last rss_bytes)" -gt 1000000 ] || fail "$server: no memory was seen"
     [ "$(last storage_files)" -gt 0 ] || fail "$server: no mail was seen"
-    ! grep -q "not measured" "$work/table" || fail "$server: not all rows of the table were measured"
+    # The claims of the text, from P1 on, are no rows: some need other scenarios, or several servers.
+    ! sed '/^ P1 /q' "$work/table" | grep -q "not measured" || fail "$server: not all rows of the table were measured"
     echo "$server: $state; CPU time $seen_us µs, by the container's own account $counted_us µs"
 }
 
