@@ -172,12 +172,16 @@ impl Task<'_> {
             quiet,
             heading,
         } = self;
+        let cpus = engine::request(scenario, plan).cpus;
+        if let Some(cpus) = &cpus {
+            cpus.leave()?;
+        }
         let mut reduced = scenario.clone();
         reduced.run.arms = seen.arms;
         let run_id = RunId::random();
         let started = jiff::Timestamp::now();
         let run_start = Instant::now();
-        let manifest = Manifest {
+        let mut manifest = Manifest {
             started: started.to_string(),
             run_id: run_id.to_string(),
             worker_threads: engine::workers(scenario, plan) as u32,
@@ -186,6 +190,8 @@ impl Task<'_> {
             target: facts(target.name(), seen.portrait),
             ..manifest(scenario, plan, kernel_networks.is_some())
         };
+        // What it is asked from counts those processors only that are left to it.
+        manifest.host.cpus += cpus.map_or(0, |cpus| cpus.count());
         let (records, writing) = Writer::create(dir, &manifest)?.spawn(BATCHES)?;
         let (progress, shown) = watch::channel(Progress::default());
         let comparison = Comparison {

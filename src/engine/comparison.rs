@@ -10,7 +10,7 @@ use crate::metrics::RecordSender;
 use crate::metrics::row::Cell;
 use crate::plan::Plan;
 use crate::scenario::{Arm, Phase, Scenario};
-use crate::target::{Request, Target};
+use crate::target::{Cpus, Request, Target};
 
 use super::cell::CellRun;
 use super::course::{Stop, StopReceiver};
@@ -154,6 +154,7 @@ pub fn request(scenario: &Scenario, plan: &Plan) -> Request {
             + workers * scenario.limits.deliveries.max(1)
             + OWN_CONNECTIONS,
         tls: scenario.transport.tls,
+        cpus: scenario.run.server_cpus.as_deref().and_then(Cpus::of),
     }
 }
 

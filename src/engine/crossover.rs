@@ -97,6 +97,7 @@ pub async fn crossover(
         accounts: cases.len() as u32,
         connections: 2 * TOGETHER as u32,
         tls: TlsMode::Plain,
+        cpus: None,
     };
     let instance = target.start(request).await;
     let instance = instance.map_err(|error| error.to_string())?;

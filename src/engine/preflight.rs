@@ -58,6 +58,7 @@ mod tests {
             accounts: 1,
             connections,
             tls: TlsMode::Plain,
+            cpus: None,
         };
         assert_eq!(make_room(&request(10)), Ok(()));
         let error = make_room(&request(1_000_000_000)).unwrap_err();

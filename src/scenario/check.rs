@@ -10,6 +10,9 @@ use strum::IntoEnumIterator;
 
 use super::{DeviceKind, People, Scenario};
 
+/// The last processor of a mask as the C library has it (`CPU_SETSIZE`, `sched_setaffinity(2)`).
+const HIGHEST_CPU: u32 = 1023;
+
 /// A wrong value or a wrong combination.
 pub(super) struct Fault {
     /// Dotted paths of the values to blame, the likeliest first.
@@ -141,6 +144,17 @@ impl Faults {
                 "run.workers",
                 workers,
                 "leave the key out for one worker thread",
+            );
+        }
+        if let Some(cpus) = &run.server_cpus
+            && (cpus.is_empty() || cpus.iter().any(|cpu| *cpu > HIGHEST_CPU))
+        {
+            self.add(
+                &["run.server_cpus"],
+                format!(
+                    "processors are named by their numbers from 0 to {HIGHEST_CPU}, one at least"
+                ),
+                "write `server_cpus = [0]`, or leave the key out",
             );
         }
         self.not_zero(

@@ -49,6 +49,10 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub workers: Option<u32>,
+    /// The processors that a server which mailgauge starts itself keeps to, as Linux numbers them: `[0, 1]`. The load generator
+    /// keeps to the others. Left out: both use all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_cpus: Option<Vec<u32>>,
 }
 
 /// How many people there are and what they own.

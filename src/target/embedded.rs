@@ -117,7 +117,7 @@ impl Embedded {
         };
         write_accounts(&scratch.path().join("accounts"), &accounts)?;
         let mut command = self.command(scratch.path(), request.tls, certificate.as_ref());
-        let mut process = ServerProcess::start(&mut command)
+        let mut process = ServerProcess::start(&mut command, request.cpus)
             .map_err(TargetError::file("start", &self.program))?;
         let ready = wait_until_ready(&mut process, scratch.path()).await?;
         let endpoint = Endpoint {

@@ -6,6 +6,7 @@ mod accounts;
 mod certificate;
 mod count;
 mod courier;
+mod cpus;
 mod cyrus;
 mod dovecot;
 mod embedded;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 
 pub use count::{MailCount, ServerCount, ServiceCount};
 pub use courier::{Courier, deliver_into_maildirs};
+pub use cpus::Cpus;
 pub use cyrus::Cyrus;
 pub use dovecot::{Dovecot, Storage};
 pub use embedded::Embedded;
@@ -44,6 +46,9 @@ use crate::client::{Login, LoginMethod};
 use crate::net::Address;
 use crate::probe::Instrument;
 use crate::scenario::{Protocol, TlsMode};
+
+/// The fact of an instance that names its processors: `0,1`.
+const PROCESSORS: &str = "processors";
 
 /// A kind of server, ready to be started.
 #[derive(Debug)]
@@ -127,13 +132,22 @@ impl Target {
 
     /// A fresh instance. For a private server the calling thread should live until the instance is stopped.
     pub async fn start(&self, request: Request) -> Result<Instance, TargetError> {
-        match self {
+        let mut instance = match self {
             Self::Embedded(embedded) => embedded.start(request).await,
             Self::Dovecot(dovecot) => dovecot.start(request).await,
             Self::Cyrus(cyrus) => cyrus.start(request).await,
             Self::Courier(courier) => courier.start(request).await,
+            Self::External(_) if request.cpus.is_some() => {
+                return Err(TargetError::Unusable {
+                    reason: "`run.server_cpus` (`--server-cpus`) places servers that mailgauge starts itself, and this one was there before: leave it out".to_owned(),
+                });
+            }
             Self::External(external) => external.start(request).await,
+        }?;
+        if let Some(cpus) = request.cpus {
+            instance.facts.insert(PROCESSORS.into(), cpus.to_string());
         }
+        Ok(instance)
     }
 
     /// Does without a protocol that cannot be used there. Servers that we start have both.
@@ -161,6 +175,8 @@ pub struct Request {
     pub connections: u32,
     /// How devices connect.
     pub tls: TlsMode,
+    /// The processors that a server of ours is to keep to; none: all.
+    pub cpus: Option<Cpus>,
 }
 
 /// One login, and the mailbox behind it.

@@ -9,6 +9,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use super::Cpus;
+
 /// A server process of ours.
 #[derive(Debug)]
 pub(super) struct ServerProcess {
@@ -18,9 +20,12 @@ pub(super) struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts it. The calling thread should live as long as the server: a parent-death signal is tied to it.
-    pub(super) fn start(command: &mut Command) -> io::Result<Self> {
-        let child = command.spawn()?;
+    /// Starts it, on these processors if any are named. The calling thread should live as long as the server: a parent-death signal is tied to it.
+    pub(super) fn start(command: &mut Command, cpus: Option<Cpus>) -> io::Result<Self> {
+        let child = match cpus {
+            Some(cpus) => cpus.run(|| command.spawn()),
+            None => command.spawn(),
+        }?;
         let pid = child
             .id()
             .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?))
@@ -95,7 +100,7 @@ mod tests {
     async fn a_process_that_ignores_sigterm_is_killed() {
         let mut shell = Command::new("sh");
         shell.args(["-c", "trap '' TERM; while :; do sleep 0.05; done"]);
-        let mut process = ServerProcess::start(&mut shell).unwrap();
+        let mut process = ServerProcess::start(&mut shell, None).unwrap();
         tokio::time::sleep(Duration::from_millis(100)).await;
         let status = process.stop(Duration::from_millis(100)).await.unwrap();
         assert!(!status.success());
@@ -103,7 +108,7 @@ mod tests {
 
     #[tokio::test]
     async fn dropping_the_value_ends_the_process() {
-        let process = ServerProcess::start(Command::new("sleep").arg("100")).unwrap();
+        let process = ServerProcess::start(Command::new("sleep").arg("100"), None).unwrap();
         let proc = format!("/proc/{}", process.pid());
         drop(process);
         assert!(!std::path::Path::new(&proc).exists());

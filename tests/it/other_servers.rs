@@ -429,6 +429,7 @@ async fn start_for(target: &Target, accounts: u32, tls: TlsMode) -> Instance {
         accounts,
         connections: accounts * 3,
         tls,
+        cpus: None,
     };
     target.start(request).await.unwrap()
 }

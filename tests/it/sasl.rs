@@ -337,6 +337,7 @@ async fn dovecot_takes_every_mechanism_that_its_settings_name() {
         accounts: 1,
         connections: 10,
         tls: TlsMode::Starttls,
+        cpus: None,
     };
     let instance = target.start(request).await.unwrap();
     for method in [

@@ -57,6 +57,10 @@ pub struct Args {
     /// How narrow the gap between what does and what does not must become, in percent of the users.
     #[arg(long, value_name = "PERCENT", default_value_t = 5.0)]
     resolution: f64,
+    /// Processors that the server keeps to where mailgauge starts it, such as `0,1`; the load generator keeps to the others
+    /// (`run.server_cpus`).
+    #[arg(long, value_name = "N,N", value_delimiter = ',')]
+    server_cpus: Option<Vec<u32>>,
     /// Leave the planner's questions out that take trials of their own (shorter polls, larger mailboxes, a restart).
     #[arg(long)]
     only_capacity: bool,
@@ -109,6 +113,10 @@ fn load(args: &Args) -> Result<(Scenario, Vec<Gate>), UsageError> {
 /// The scenario with further overrides; each trial runs one arm once.
 fn load_with(args: &Args, further: &[Override]) -> Result<Scenario, UsageError> {
     let mut overrides = vec![Override::option("--blocks", "run.blocks", "1")];
+    if let Some(cpus) = &args.server_cpus {
+        let list = format!("{cpus:?}");
+        overrides.push(Override::option("--server-cpus", "run.server_cpus", &list));
+    }
     overrides.extend_from_slice(further);
     args.scenario
         .load_with(&overrides)

@@ -144,6 +144,7 @@ async fn look_at_ours(args: &Args, target: &Target) -> anyhow::Result<Portrait> 
                 accounts: 1,
                 connections: args.sessions + OWN_CONNECTIONS,
                 tls,
+                cpus: None,
             })
             .await
     };

@@ -71,6 +71,8 @@ pub struct Signs {
     pub shut_out: (u64, u64),
     /// Processors of the machine, if the server is on it.
     pub cpus: Option<f64>,
+    /// Processors that the server keeps to, while the generator keeps to others.
+    pub given_cpus: Option<f64>,
     /// Memory of the machine, if the server is on it.
     pub memory_bytes: Option<f64>,
     /// Threads that serve, where the server has a fixed number.
@@ -113,7 +115,8 @@ impl Signs {
             .flatten()
             .any(|row| matches!(row.source.as_str(), "process-tree" | "cgroup"));
         let host = &manifest.host;
-        let threads = manifest.target.facts.get("serving threads");
+        let facts = &manifest.target.facts;
+        let threads = facts.get("serving threads");
         let mut details = evidence.errors.iter().map(|row| row.detail.as_str());
         Self {
             generator: validity.blamed_on(Blame::Generator),
@@ -123,6 +126,9 @@ impl Signs {
             failure: most_frequent(level::failures(evidence, arm)),
             shut_out: shut_out(part),
             cpus: (here && host.cpus > 0).then(|| f64::from(host.cpus)),
+            given_cpus: facts
+                .get("processors")
+                .map(|list| list.split(',').count() as f64),
             memory_bytes: (here && host.memory_bytes > 0).then_some(host.memory_bytes as f64),
             threads: threads.and_then(|threads| threads.parse().ok()),
             shaped: manifest
@@ -244,7 +250,19 @@ fn full(signs: &Signs, load: &Load) -> Option<Bound> {
                 ),
             });
         }
-        if used >= FULL * left {
+        if let Some(given) = signs.given_cpus {
+            if used >= FULL * given {
+                return Some(Bound {
+                    resource: Resource::Cpu,
+                    seen: true,
+                    why: format!(
+                        "the server used {used:.2} of the {given:.0} processor{} that it was given; the generator had others and used {:.2}.",
+                        if given > 1.0 { "s" } else { "" },
+                        load.generator_cpus
+                    ),
+                });
+            }
+        } else if used >= FULL * left {
             return Some(Bound {
                 resource: Resource::Cpu,
                 seen: true,

@@ -57,6 +57,7 @@ fn every_form_of_every_choice_survives_being_shown() {
         "tablet.imap.watch.poll=90s",
         "tablet.imap.keep=everything",
         "run.workers=2",
+        "run.server_cpus=[0, 2]",
         "arm.pop3-week.every.pop3={ leave_on_server = true, delete_after = \"7d\" }",
         "arms=pop3,imap-idle",
     ] {

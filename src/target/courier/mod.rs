@@ -114,7 +114,7 @@ impl Courier {
         self.write_users(config.dir, &owner, &accounts)?;
 
         let process = namespace
-            .start(dir)
+            .start(dir, request.cpus)
             .map_err(TargetError::file("start", "unshare"))?;
         let endpoint = ports.endpoint(request.tls, certificate.as_ref(), accounts);
         let facts = config.facts();

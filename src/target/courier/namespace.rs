@@ -8,8 +8,8 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 use super::ServerProcess;
-use crate::target::TargetError;
 use crate::target::packages::find_program;
+use crate::target::{Cpus, TargetError};
 
 /// How to make one here.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Namespace {
     }
 
     /// Runs `supervisor.sh` of the folder `dir`, which ends when its standard input does, whatever ends us.
-    pub(super) fn start(&self, dir: &Path) -> io::Result<ServerProcess> {
+    pub(super) fn start(&self, dir: &Path, cpus: Option<Cpus>) -> io::Result<ServerProcess> {
         let mut command = self.command();
         command
             .args(["/bin/sh", "./supervisor.sh"])
@@ -74,6 +74,6 @@ impl Namespace {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(fs::File::create(dir.join("stderr.log"))?);
-        ServerProcess::start(&mut command)
+        ServerProcess::start(&mut command, cpus)
     }
 }

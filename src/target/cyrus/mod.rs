@@ -86,7 +86,7 @@ impl Cyrus {
         };
         config.write()?;
 
-        let process = ServerProcess::start(&mut self.command(dir, &owner))
+        let process = ServerProcess::start(&mut self.command(dir, &owner), request.cpus)
             .map_err(TargetError::file("start", bin.join("master")))?;
         let endpoint = ports.endpoint(request.tls, certificate.as_ref(), accounts);
         let facts = config.facts();

@@ -104,7 +104,7 @@ impl Dovecot {
         };
         config.write(&accounts)?;
 
-        let process = ServerProcess::start(&mut self.command(dir))
+        let process = ServerProcess::start(&mut self.command(dir), request.cpus)
             .map_err(TargetError::file("start", &self.program))?;
         let endpoint = ports.endpoint(request.tls, certificate.as_ref(), accounts);
         let facts = config.facts();
@@ -155,6 +155,7 @@ mod tests {
                 accounts: 3,
                 connections: 10,
                 tls,
+                cpus: None,
             };
             let instance = dovecot.start(request).await.unwrap();
             let dir = instance.storage.clone().unwrap();

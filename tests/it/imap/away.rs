@@ -39,6 +39,7 @@ async fn away_and_back(target: &Target) {
             accounts: 1,
             connections: 4,
             tls,
+            cpus: None,
         };
         let instance = target.start(request).await.unwrap();
         let mut tablet = enter(&instance, compressed).await;

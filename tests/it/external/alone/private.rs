@@ -26,6 +26,7 @@ impl Private {
             accounts: USERS,
             connections: 100,
             tls: TlsMode::Plain,
+            cpus: None,
         };
         let instance = private_target(name, test)?.start(request).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
