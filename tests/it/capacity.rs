@@ -55,7 +55,18 @@ fn alone_a_limit_of_connections_is_found_and_named_and_the_directory_says_so_aga
     let read = |name: &str| fs::read_to_string(dir.join(name)).unwrap();
     assert!(read("capacity.md").contains("What bound first: connections."));
     assert!(read("capacity.csv").contains("imap,capacity,,above_missed,"));
-    assert!(dir.join("001-imap-12-bracket/manifest.json").exists());
+    for file in ["manifest.json", "verdict.json"] {
+        assert!(
+            dir.join("001-imap-12-bracket").join(file).exists(),
+            "{file}"
+        );
+    }
+    let html = read("report.html");
+    assert!(html.contains("What bound first: connections.") && html.contains("class=\"banner\""));
+    assert!(
+        html.contains("data-source=\"trials.csv?trial=1#"),
+        "no figure names its line"
+    );
 
     let (csv, trials) = (read("capacity.csv"), read("trials.csv"));
     fs::remove_file(dir.join("capacity.csv")).unwrap();
@@ -86,6 +97,7 @@ fn what_cannot_be_searched_is_refused_before_anything_is_started() {
         (&["--resolution", "0"], "from 0.5 to 100"),
         (&["--max-time", "soon"], "--max-time soon"),
         (&["--max-users", "0"], "--max-users"),
+        (&["--server-cpus", "5000"], "from 0 to 1023"),
     ] {
         let output = capacity(&dir, wrong);
         assert_eq!(output.status.code(), Some(2), "{wrong:?}");

@@ -3,16 +3,20 @@
 use std::fmt::Write as _;
 
 use console::measure_text_width;
+use serde::Serialize;
 
 use super::columns::{Align, pad, wrap};
 
 /// A heading and what stands below it.
+#[derive(Serialize)]
 pub(super) struct Section {
     pub(super) title: String,
     pub(super) parts: Vec<Part>,
 }
 
 /// What a section consists of.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Part {
     Text(String),
     /// Items that belong together.
@@ -21,6 +25,7 @@ pub(super) enum Part {
 }
 
 /// A head and lines of as many cells; the first column is text, the others are figures.
+#[derive(Serialize)]
 pub(super) struct Table {
     pub(super) head: Vec<String>,
     pub(super) lines: Vec<Vec<String>>,

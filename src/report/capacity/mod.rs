@@ -9,8 +9,9 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 
+use super::page::CapacityPage;
 use super::table::{Look, columns};
-use super::{Error, Lang, number};
+use super::{Error, Lang, REPORT_HTML, chart, number};
 use crate::judge::capacity::{Answer, Capacity, Rule, Trial, tightest};
 use crate::judge::{Ending, Judgement, comparison, verdict_file};
 use crate::rundir::{self, RunDir};
@@ -23,12 +24,26 @@ const TRIALS_CSV: &str = "trials.csv";
 /// The whole page.
 const CAPACITY_MD: &str = "capacity.md";
 
-/// Writes `trials.csv`, `capacity.csv` and `capacity.md` into a search's directory.
+/// Writes `trials.csv`, `capacity.csv`, `capacity.md`, `report.html` and its charts into a search's directory.
 pub fn write_capacity(dir: &Path, capacity: &Capacity) -> Result<(), Error> {
     rundir::write_whole(dir, TRIALS_CSV, &lines::trials(capacity)?)?;
     rundir::write_whole(dir, CAPACITY_CSV, &lines::figures(capacity)?)?;
-    let page = layout::markdown(&sections::of(capacity));
+    let sections = sections::of(capacity);
+    let page = layout::markdown(&sections);
     rundir::write_whole(dir, CAPACITY_MD, page.as_bytes())?;
+    let charts = chart::capacity(capacity)?;
+    chart::write(&charts, &dir.join(rundir::CHARTS))?;
+    let manifest = &capacity.manifest;
+    let page = CapacityPage {
+        banner: sections::banner(capacity),
+        target: &manifest.target,
+        scenario: &manifest.scenario_name,
+        started: &manifest.started,
+        question: &manifest.scenario_question,
+        sections: &sections,
+        charts: &charts,
+    };
+    rundir::write_whole(dir, REPORT_HTML, page.html()?.as_bytes())?;
     Ok(())
 }
 
@@ -39,13 +54,15 @@ pub fn print_capacity(capacity: &Capacity) -> std::io::Result<()> {
     std::io::stdout().write_all(text.as_bytes())
 }
 
-/// What a trial of a search leaves besides its rows: `comparison.csv` and, if it came to its end, `verdict.json`. Its charts and
+/// What a trial of a search leaves besides its rows: `comparison.csv` and, unless it was killed, `verdict.json`. Its charts and
 /// pages are made when they are asked for (`mailgauge report`).
 pub fn write_figures(run: &RunDir, judgement: &Judgement) -> Result<(), Error> {
     let mut figures = Vec::new();
     comparison::write(judgement, &mut figures)?;
     rundir::write_whole(run.path(), rundir::COMPARISON, &figures)?;
-    if judgement.setting.ending != Ending::Unfinished {
+    let setting = &judgement.setting;
+    // One that broke off, at a limit of the server for example, is an answer as well, and its verdict says why it is no result.
+    if setting.ending != Ending::Unfinished || setting.failure.is_some() {
         let verdict = verdict_file::text(judgement)?;
         rundir::write_whole(run.path(), rundir::VERDICT, verdict.as_bytes())?;
     }

@@ -49,7 +49,7 @@ fn head(capacity: &Capacity) -> Section {
     section
 }
 
-fn banner(capacity: &Capacity) -> Option<String> {
+pub(super) fn banner(capacity: &Capacity) -> Option<String> {
     let manifest = &capacity.manifest;
     let unfinished = match &manifest.outcome {
         Outcome::Complete if manifest.out_of_time => Some(

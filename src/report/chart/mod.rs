@@ -4,6 +4,7 @@
 mod axis;
 mod bars;
 mod canvas;
+mod capacity;
 mod crossover;
 mod latency;
 mod mark;
@@ -18,6 +19,7 @@ pub use timeline::Timeline;
 
 use super::Lang;
 use crate::judge::Judgement;
+use crate::judge::capacity::Capacity;
 use crate::metrics::CrossoverRow;
 
 /// A chart could not be made.
@@ -118,6 +120,29 @@ pub fn crossover(rows: &[CrossoverRow], lang: Lang) -> Result<Vec<Chart>, Error>
         })
         .into_iter()
         .collect())
+}
+
+/// The pictures of a search for the capacity that have something to show.
+pub fn capacity(found: &Capacity) -> Result<Vec<Chart>, Error> {
+    let picture = |name: &str, alt: &str, svg: Option<String>| {
+        svg.map(|svg| Chart {
+            name: name.to_owned(),
+            alt: alt.to_owned(),
+            row: None,
+            svg,
+        })
+    };
+    let growth = picture(
+        "growth",
+        "throughput, processors and waiting against the number of users",
+        capacity::growth(found)?,
+    );
+    let moving = picture(
+        "moving",
+        "what users take who move from POP to IMAP",
+        capacity::moving(found)?,
+    );
+    Ok(growth.into_iter().chain(moving).collect())
 }
 
 /// Writes the charts into a folder as SVG and PNG, in place of whatever charts were there.

@@ -2,6 +2,7 @@
 //! limits. Words and layout are in `assets/templates`; here is gathered what they name, each figure with its place in the CSVs.
 
 mod appendix;
+mod capacity;
 mod claims;
 mod facts;
 mod rests;
@@ -25,6 +26,7 @@ use crate::metrics::row::ErrorRow;
 use crate::rundir::Manifest;
 use crate::scenario::Protocol;
 
+pub(super) use capacity::CapacityPage;
 pub(super) use several::SeveralPage;
 
 macro_rules! templates {
@@ -37,10 +39,10 @@ macro_rules! templates {
 }
 
 /// The templates by name; a section that is new is a file here, and a line in `report.html` and `report.md`.
-const HTML: [(&str, &str); 15] = templates! {
+const HTML: [(&str, &str); 16] = templates! {
     "html/": "report.html", "several.html", "head.html", "macros.html", "answer.html", "rests.html", "claims.html",
         "charts.html", "method.html", "figures.html", "elsewhere.html", "consistency.html", "errors.html",
-        "settings.html", "limits.html";
+        "settings.html", "limits.html", "capacity.html";
 };
 
 /// Those in which nothing is escaped.

@@ -52,6 +52,14 @@ fn each_limit_is_recognised_by_its_signs() {
         found(&here(), &[missed("login")], &single).0,
         Resource::NotTold
     );
+    // The same use is all that the server has where it was given one processor, and little where it was given three.
+    for (given, resource) in [(1.0, Resource::Cpu), (3.0, Resource::NotTold)] {
+        let placed = Signs {
+            given_cpus: Some(given),
+            ..here()
+        };
+        assert_eq!(found(&placed, &[missed("login")], &single).0, resource);
+    }
     let big = Load {
         memory_bytes: Some(7.9e9),
         ..load(1.0, 0.1)
