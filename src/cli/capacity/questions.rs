@@ -21,12 +21,17 @@ pub(super) struct Question {
 /// The questions of an arm and the population of each, after its capacity was searched. The storm comes over all that are carried;
 /// what is to cost up to four times as much is asked at a quarter.
 pub(super) fn of(scenario: &Scenario, arm: Arm, trials: &[Trial]) -> Vec<(u32, Question)> {
-    let met = trials.iter().filter(|trial| {
-        trial.facts.arm == arm
-            && trial.answer == Some(Answer::Met)
-            && !matches!(trial.purpose, Purpose::Shown | Purpose::Question)
-    });
-    let mut met: Vec<u32> = met.map(|trial| trial.facts.users).collect();
+    let users = |answer: Answer| {
+        let of_search = trials.iter().filter(move |trial| {
+            trial.facts.arm == arm
+                && trial.answer == Some(answer)
+                && !matches!(trial.purpose, Purpose::Shown | Purpose::Question)
+        });
+        of_search.map(|trial| trial.facts.users)
+    };
+    let mut met: Vec<u32> = users(Answer::Met).collect();
+    // What missed the level once is not carried, though it met it another time.
+    met.retain(|carried| users(Answer::Missed).all(|missed| *carried < missed));
     met.sort_unstable();
     let (Some(least), Some(most)) = (met.first(), met.last()) else {
         return Vec::new();
@@ -85,6 +90,33 @@ fn shorter_poll(scenario: &Scenario, arm: Arm, kind: DeviceKind, times: f64) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rundir::SearchTrial;
+
+    #[test]
+    fn the_storm_comes_over_no_more_users_than_are_carried() {
+        let trial = |users, answer| {
+            let facts = SearchTrial {
+                number: 1,
+                arm: Arm::POP3,
+                users,
+                purpose: Purpose::Bisect.to_string(),
+                question: None,
+                folder: String::new(),
+                refused: None,
+                over: true,
+            };
+            let mut trial = Trial::without_run(&facts, None);
+            trial.answer = Some(answer);
+            trial
+        };
+        let scenario = Scenario::load("quick", &[]).unwrap();
+        let met = [20, 80, 100].map(|users| trial(users, Answer::Met));
+        let trials = [&met[..], &[trial(100, Answer::Missed)]].concat();
+        let asked = of(&scenario, Arm::POP3, &trials);
+        let storm = asked.iter().find(|(_, it)| it.asked.about == "storm");
+        assert_eq!(storm.unwrap().0, 80);
+        assert_eq!(asked[0].0, 20);
+    }
 
     #[test]
     fn each_question_changes_what_it_asks_about_and_leaves_a_scenario() {

@@ -82,6 +82,8 @@ pub struct Capacity {
     pub level: Level,
     /// Simulated seconds per clock second.
     pub speed: f64,
+    /// The processors that the server kept to; none: all.
+    pub server_cpus: Vec<u32>,
     /// Per arm.
     pub arms: Vec<ArmCapacity>,
     /// What moving from each POP arm to each IMAP arm costs.
@@ -244,6 +246,9 @@ impl Capacity {
             manifest: manifest.clone(),
             level: level(manifest),
             speed: scenario.as_ref().map_or(1.0, |scenario| scenario.speed),
+            server_cpus: scenario
+                .and_then(|scenario| scenario.run.server_cpus)
+                .unwrap_or_default(),
             mixtures: mixture::mixtures(&arms),
             arms,
             trials,

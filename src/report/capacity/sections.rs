@@ -298,6 +298,14 @@ fn notes(capacity: &Capacity) -> Section {
         items.push("Simulated time ran faster than the clock: figures in real time are made from it by the factor, and short sessions are taken to hold no pauses.".to_owned());
     }
     items.push("Results are of this machine, and mostly of its page cache: a store that does not fit into memory is slower. Generator and server share the machine where the target is private.".to_owned());
+    if !capacity.server_cpus.is_empty() {
+        let cpus = capacity.server_cpus.iter();
+        let cpus: Vec<String> = cpus.map(ToString::to_string).collect();
+        items.push(format!(
+            "The server kept to the processors {} (numbered from 0), the generator to the others (`run.server_cpus`).",
+            cpus.join(", ")
+        ));
+    }
     items.push("Measured, derived and modelled figures are told apart in capacity.csv (`kind`); trials.csv has a line per trial.".to_owned());
     section.parts.push(Part::List(items));
     section

@@ -1,7 +1,7 @@
 use console::measure_text_width;
 
 use super::*;
-use crate::judge::capacity::{Capacity, Purpose};
+use crate::judge::capacity::{Capacity, Load, Purpose};
 use crate::rundir::{SearchManifest, SearchTrial};
 use crate::scenario::Arm;
 
@@ -85,4 +85,35 @@ fn a_trial_is_one_line() {
         line.starts_with("  2 pop3 40 users (bracket): · not tried; the target file"),
         "{line}"
     );
+}
+
+#[test]
+fn charts_show_each_trial_and_name_the_line_and_column_of_trials_csv() {
+    let mut capacity = capacity();
+    for trial in &mut capacity.trials {
+        trial.answer = Some(Answer::Met);
+        trial.load = Some(Load {
+            users: trial.facts.users,
+            commands_per_s: 7.0 * f64::from(trial.facts.users),
+            usable_p50_ms: Some(3.5),
+            ..Load::default()
+        });
+    }
+    let charts = chart::capacity(&capacity).unwrap();
+    let names: Vec<&str> = charts.iter().map(|chart| chart.name.as_str()).collect();
+    // Nothing was seen of the server's processors, and there is no IMAP to move to.
+    assert_eq!(names, ["growth-throughput", "growth-inbox"]);
+    let csv = String::from_utf8(lines::trials(&capacity).unwrap()).unwrap();
+    let head: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
+    for chart in charts {
+        assert_eq!(
+            chart.svg.matches("class=\"mark\"").count(),
+            2,
+            "{}",
+            chart.name
+        );
+        let column = chart.svg.split("trials.csv?trial=2#").nth(1).unwrap();
+        let column = column.split('"').next().unwrap();
+        assert!(head.contains(&column), "{column}");
+    }
 }

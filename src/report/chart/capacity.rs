@@ -3,21 +3,22 @@
 
 use super::canvas::{Anchor, Canvas, FAINT, GREY, INK, Ink, Stroke, Type};
 use super::{Error, axis};
-use crate::judge::capacity::{ArmCapacity, Capacity, Load, MixturePoint, Purpose, Trial};
+use crate::judge::capacity::{ArmCapacity, Capacity, Load, Mixture, MixturePoint, Purpose, Trial};
 use crate::report::number;
 use crate::scenario::Arm;
 
-const WIDTH: f64 = 1120.0;
-const HEIGHT: f64 = 400.0;
-const TOP: f64 = 132.0;
-const PLOT: (f64, f64) = (270.0, 210.0);
+const SIZE: (u32, u32) = (640, 440);
+const LEFT: f64 = 96.0;
+const TOP: f64 = 116.0;
+const PLOT: (f64, f64) = (500.0, 250.0);
 /// Pieces of a curve.
 const PIECES: u32 = 60;
 /// Half the side of a mark, pixels.
-const REACH: f64 = 7.0;
+const REACH: f64 = 9.0;
 
-/// A panel: a title, what is drawn against the population, its column in `trials.csv`, and how it is written.
+/// A chart: its name and title, what is drawn against the population, its column in `trials.csv`, and how it is written.
 struct Panel {
+    name: &'static str,
     title: &'static str,
     column: &'static str,
     of: fn(&Load) -> Option<f64>,
@@ -26,28 +27,30 @@ struct Panel {
 
 const PANELS: [Panel; 3] = [
     Panel {
-        title: "commands per second",
+        name: "growth-throughput",
+        title: "Commands per second",
         column: "commands_per_s",
         of: |load| Some(load.commands_per_s),
         text: number::digits,
     },
     Panel {
-        title: "processors of the server",
+        name: "growth-cpu",
+        title: "Processors of the server",
         column: "server_cpus",
         of: |load| load.server_cpus,
         text: number::digits,
     },
     Panel {
-        title: "time to a usable inbox, median",
+        name: "growth-inbox",
+        title: "Time to a usable inbox, median",
         column: "usable_p50_ms",
         of: |load| load.usable_p50_ms,
         text: number::duration,
     },
 ];
 
-/// Where a panel stands and what its axes hold.
+/// What the axes hold.
 struct Frame {
-    left: f64,
     most_x: f64,
     ticks: Vec<f64>,
 }
@@ -56,7 +59,7 @@ impl Frame {
     fn at(&self, x: f64, y: f64) -> (f64, f64) {
         let most = self.ticks.last().copied().unwrap_or(1.0);
         (
-            self.left + PLOT.0 * x / self.most_x,
+            LEFT + PLOT.0 * x / self.most_x,
             TOP + PLOT.1 * (1.0 - (y / most).clamp(0.0, 1.0)),
         )
     }
@@ -69,40 +72,28 @@ impl Frame {
         below: &str,
         text: fn(f64) -> String,
     ) -> Result<(), Error> {
-        canvas.text(
-            (self.left - 40.0, TOP - 26.0),
-            title,
-            Type::new(18.0).bold(),
-        )?;
+        canvas.text((24.0, 28.0), title, Type::new(24.0).bold())?;
         for tick in &self.ticks {
             let line = [self.at(0.0, *tick), self.at(self.most_x, *tick)];
             canvas.line(&line, Stroke::thin(FAINT))?;
-            let look = Type::new(15.0).colour(GREY).anchor(Anchor::End);
-            canvas.text((self.left - 8.0, line[0].1), &text(*tick), look)?;
+            let look = Type::new(17.0).colour(GREY).anchor(Anchor::End);
+            canvas.text((LEFT - 8.0, line[0].1), &text(*tick), look)?;
         }
         let bottom = TOP + PLOT.1;
         for tick in axis::linear(self.most_x, 4) {
             if tick > self.most_x * 1.001 {
                 continue;
             }
-            let look = Type::new(15.0).colour(GREY).anchor(Anchor::Middle);
+            let look = Type::new(17.0).colour(GREY).anchor(Anchor::Middle);
             let place = (self.at(tick, 0.0).0, bottom + 16.0);
             canvas.text(place, &number::digits(tick), look)?;
         }
-        let middle = (self.left + PLOT.0 / 2.0, bottom + 38.0);
-        let look = Type::new(15.0).colour(GREY).anchor(Anchor::Middle);
+        let middle = (LEFT + PLOT.0 / 2.0, bottom + 38.0);
+        let look = Type::new(17.0).colour(GREY).anchor(Anchor::Middle);
         canvas.text(middle, below, look)?;
-        let corner = [
-            (self.left, TOP),
-            (self.left, bottom),
-            (self.left + PLOT.0, bottom),
-        ];
+        let corner = [(LEFT, TOP), (LEFT, bottom), (LEFT + PLOT.0, bottom)];
         canvas.line(&corner, Stroke::thin(GREY))
     }
-}
-
-const fn left(index: usize) -> f64 {
-    88.0 + index as f64 * 354.0
 }
 
 /// Trials with the scenario as it is, and what they measured.
@@ -112,47 +103,57 @@ fn measured(capacity: &Capacity) -> impl Iterator<Item = (&Trial, &Load)> {
         .filter_map(|trial| Some((trial, trial.load.as_ref()?)))
 }
 
-/// Throughput, CPU and waiting against the population; none where nothing was measured.
-pub(super) fn growth(capacity: &Capacity) -> Result<Option<String>, Error> {
+/// Throughput, CPU and waiting against the population, as name, title and picture; none where nothing was measured.
+pub(super) fn growth(
+    capacity: &Capacity,
+) -> Result<Vec<(&'static str, &'static str, String)>, Error> {
     let most = measured(capacity).map(|(_, load)| load.users).max();
     let Some(most) = most.filter(|users| *users > 0) else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
-    let most_x = f64::from(most) * 1.04;
-    let alt = "Throughput, processors and waiting against the number of users";
-    let size = (WIDTH as u32, HEIGHT as u32);
-    Canvas::picture(("growth", alt), size, |canvas| {
-        canvas.text((28.0, 28.0), "What more users do", Type::new(26.0).bold())?;
-        let arms: Vec<Arm> = capacity.arms.iter().map(|arm| arm.arm).collect();
-        canvas.legend((28.0, 62.0), &arms)?;
-        let text = "rings: trials; thin upright lines: the capacity; curves: the Universal Scalability Law where the trials carry it";
-        canvas.text((28.0, 86.0), text, Type::new(14.0).colour(GREY))?;
-        for (index, panel) in PANELS.iter().enumerate() {
-            let values = measured(capacity).filter_map(|(_, load)| (panel.of)(load));
-            let frame = Frame {
-                left: left(index),
-                most_x,
-                ticks: axis::linear(values.fold(0.0, f64::max), 4),
-            };
+    let arms: Vec<Arm> = capacity.arms.iter().map(|arm| arm.arm).collect();
+    let mut charts = Vec::new();
+    for panel in &PANELS {
+        let values: Vec<f64> = measured(capacity)
+            .filter_map(|(_, load)| (panel.of)(load))
+            .collect();
+        if values.is_empty() {
+            continue;
+        }
+        let frame = Frame {
+            most_x: f64::from(most) * 1.04,
+            ticks: axis::linear(values.into_iter().fold(0.0, f64::max), 4),
+        };
+        let svg = Canvas::picture((panel.name, panel.title), SIZE, |canvas| {
             frame.draw(canvas, panel.title, "users", panel.text)?;
+            canvas.legend((24.0, 60.0), &arms)?;
+            let law = if panel.name == PANELS[0].name {
+                "; curves: the Universal Scalability Law"
+            } else {
+                ""
+            };
+            let text = format!("rings: trials; upright lines: the capacity{law}");
+            canvas.text((24.0, 88.0), &text, Type::new(16.0).colour(GREY))?;
             for arm in &capacity.arms {
                 let ink = Ink::of(arm.arm, arms.iter().copied());
-                if index == 0 {
+                if panel.name == PANELS[0].name {
                     fitted(canvas, &frame, arm, ink)?;
                 }
                 if let Some(users) = arm.found.capacity {
-                    let line = [
-                        frame.at(f64::from(users), 0.0),
-                        frame.at(f64::from(users), f64::INFINITY),
-                    ];
-                    canvas.line(&line, Stroke { width: 1, ..Stroke::of(ink) })?;
+                    let at = |y| frame.at(f64::from(users), y);
+                    let stroke = Stroke {
+                        width: 1,
+                        ..Stroke::of(ink)
+                    };
+                    canvas.line(&[at(0.0), at(f64::INFINITY)], stroke)?;
                 }
                 trials(canvas, &frame, panel, capacity, arm.arm, ink)?;
             }
-        }
-        Ok(())
-    })
-    .map(Some)
+            Ok(())
+        })?;
+        charts.push((panel.name, panel.title, svg));
+    }
+    Ok(charts)
 }
 
 /// The law, as far as it was fitted.
@@ -199,102 +200,89 @@ fn trials(
     Ok(())
 }
 
-/// A panel of the users who move: title, what of a point, its figure in `capacity.csv`, how it is written.
+/// A chart of the users who move: name, title, what of a point, its figure in `capacity.csv`.
 type Moved = (
+    &'static str,
     &'static str,
     fn(&MixturePoint) -> Option<f64>,
     &'static str,
-    fn(f64) -> String,
 );
 
 const MOVED: [Moved; 3] = [
     (
-        "users carried",
+        "moving-capacity",
+        "Users carried",
         |point| point.capacity,
         "capacity",
-        number::digits,
     ),
     (
-        "processors per 1,000",
+        "moving-cpu",
+        "Processors per 1,000 users",
         |point| point.cpus,
         "cpus_per_1000",
-        number::digits,
     ),
     (
-        "connections per 1,000",
+        "moving-connections",
+        "Connections per 1,000 users",
         |point| point.connections,
         "connections_per_1000",
-        number::digits,
     ),
 ];
 
-/// From 0 to 100 % of users moved from POP to IMAP; none without both.
-pub(super) fn moving(capacity: &Capacity) -> Result<Option<String>, Error> {
+/// From 0 to 100 % of users moved from POP to IMAP, likewise; none without both.
+pub(super) fn moving(
+    capacity: &Capacity,
+) -> Result<Vec<(&'static str, &'static str, String)>, Error> {
     let mixtures = &capacity.mixtures;
-    let any = |of: fn(&MixturePoint) -> Option<f64>| {
-        let mut points = mixtures.iter().flat_map(|mixture| &mixture.points);
-        points.any(|point| of(point).is_some())
-    };
-    if !MOVED.iter().any(|(_, of, _, _)| any(*of)) {
-        return Ok(None);
-    }
-    let alt = "What a mixture of users takes, from 0 to 100 % moved from POP to IMAP";
-    let size = (WIDTH as u32, HEIGHT as u32);
-    Canvas::picture(("moving", alt), size, |canvas| {
-        canvas.text(
-            (28.0, 28.0),
-            "Users who move from POP to IMAP",
-            Type::new(26.0).bold(),
-        )?;
-        let names: Vec<String> = mixtures
-            .iter()
-            .map(|mixture| format!("{} to {}", mixture.pop, mixture.imap))
-            .collect();
-        let text = format!(
-            "{}; modelled: what each costs alone, added up",
-            names.join(", ")
-        );
-        canvas.text((28.0, 62.0), &text, Type::new(15.0).colour(GREY))?;
-        for (index, (title, of, figure, text)) in MOVED.iter().enumerate() {
-            let values = mixtures
+    let mut charts = Vec::new();
+    for (name, title, of, figure) in MOVED {
+        let all = mixtures.iter().flat_map(|mixture| &mixture.points);
+        let values: Vec<f64> = all.filter_map(of).collect();
+        if values.is_empty() {
+            continue;
+        }
+        let frame = Frame {
+            most_x: 100.0,
+            ticks: axis::linear(values.into_iter().fold(0.0, f64::max), 4),
+        };
+        let svg = Canvas::picture((name, title), SIZE, |canvas| {
+            frame.draw(
+                canvas,
+                title,
+                "% of users moved from POP to IMAP",
+                number::digits,
+            )?;
+            let text = "modelled: what each costs alone, added up";
+            canvas.text((24.0, 88.0), text, Type::new(16.0).colour(GREY))?;
+            let names: Vec<String> = mixtures
                 .iter()
-                .flat_map(|mixture| &mixture.points)
-                .filter_map(of);
-            let frame = Frame {
-                left: left(index),
-                most_x: 100.0,
-                ticks: axis::linear(values.fold(0.0, f64::max), 4),
-            };
-            frame.draw(canvas, title, "% of users moved", *text)?;
-            for (mixture, name) in mixtures.iter().zip(&names) {
-                let points: Vec<(f64, f64)> = mixture
-                    .points
-                    .iter()
+                .map(|it: &Mixture| format!("{} to {}", it.pop, it.imap))
+                .collect();
+            canvas.text((24.0, 60.0), &names.join(", "), Type::new(18.0))?;
+            for (mixture, moved) in mixtures.iter().zip(&names) {
+                let points = mixture.points.iter();
+                let points: Vec<(f64, f64)> = points
                     .filter_map(|point| Some((f64::from(point.moved_percent), of(point)?)))
                     .collect();
                 let line: Vec<(f64, f64)> = points.iter().map(|(x, y)| frame.at(*x, *y)).collect();
                 let stroke = Stroke {
-                    colour: INK,
                     width: 3,
-                    dashed: false,
+                    ..Stroke::thin(INK)
                 };
                 canvas.line(&line, stroke)?;
                 for (x, y) in points {
                     let at = frame.at(x, y);
-                    canvas.ring(at, 3)?;
-                    let words = format!("{name}, {x} % moved: {title} {}", text(y));
+                    canvas.ring(at, 4)?;
+                    let words = format!("{moved}, {x} % moved: {title} {}", number::digits(y));
                     let source =
-                        format!("capacity.csv?arm={name}&at={x} % moved&figure={figure}#value");
-                    canvas.mark(
-                        (at.0 - REACH, at.1 - REACH),
-                        (at.0 + REACH, at.1 + REACH),
-                        words,
-                        source,
-                    );
+                        format!("capacity.csv?arm={moved}&at={x} % moved&figure={figure}#value");
+                    let reach = |sign: f64| (at.0 + sign * REACH, at.1 + sign * REACH);
+                    canvas.mark(reach(-1.0), reach(1.0), words, source);
                 }
             }
-        }
-        Ok(())
-    })
-    .map(Some)
+            Ok(())
+        })?;
+        charts.push((name, title, svg));
+    }
+    Ok(charts)
 }

@@ -124,25 +124,14 @@ pub fn crossover(rows: &[CrossoverRow], lang: Lang) -> Result<Vec<Chart>, Error>
 
 /// The pictures of a search for the capacity that have something to show.
 pub fn capacity(found: &Capacity) -> Result<Vec<Chart>, Error> {
-    let picture = |name: &str, alt: &str, svg: Option<String>| {
-        svg.map(|svg| Chart {
-            name: name.to_owned(),
-            alt: alt.to_owned(),
-            row: None,
-            svg,
-        })
+    let all = [capacity::growth(found)?, capacity::moving(found)?].concat();
+    let chart = |(name, title, svg): (&str, &str, String)| Chart {
+        name: name.to_owned(),
+        alt: title.to_owned(),
+        row: None,
+        svg,
     };
-    let growth = picture(
-        "growth",
-        "throughput, processors and waiting against the number of users",
-        capacity::growth(found)?,
-    );
-    let moving = picture(
-        "moving",
-        "what users take who move from POP to IMAP",
-        capacity::moving(found)?,
-    );
-    Ok(growth.into_iter().chain(moving).collect())
+    Ok(all.into_iter().map(chart).collect())
 }
 
 /// Writes the charts into a folder as SVG and PNG, in place of whatever charts were there.
