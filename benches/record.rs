@@ -48,6 +48,7 @@ fn samples() -> Vec<(Key, Sample)> {
                     tx: 12,
                     wire_rx: 120,
                     wire_tx: 12,
+                    packets: None,
                 },
                 round_trips: 1,
                 outcome: Ok(()),

@@ -339,12 +339,7 @@ impl<O: Observer> DeliverySession<O> {
             let accepted = reply.success();
             accepted.map_err(|no| refused(ErrorClass::CommandRefused, OPERATION, &no))
         });
-        let result = self.link.end(running, result);
-        let figures = match result {
-            Ok(()) => self.link.close().await,
-            Err(_) => self.link.abort(),
-        };
-        (figures, result)
+        self.link.leave(running, result).await
     }
 
     /// Drops the connection where it stands.

@@ -108,7 +108,9 @@ pub struct SessionFigures {
     pub login: Option<Duration>,
     /// What TLS agreed on.
     pub tls_facts: Option<TlsFacts>,
-    /// Octets of the whole connection.
+    /// The client's end of the connection.
+    pub local_port: Option<u16>,
+    /// What passed in the whole connection.
     pub traffic: Traffic,
     /// Octets of the whole connection between compression and TLS, received and sent; none: nothing was compressed.
     pub compressed: Option<(u64, u64)>,

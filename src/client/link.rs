@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use super::{ClientError, OpenError, SessionFigures};
-use crate::metrics::{Observer, Operation, Sample, Timing, Traffic};
-use crate::net::{Address, Dialer, Wire};
+use crate::metrics::{Observer, Operation, Packets, Sample, Timing, Traffic};
+use crate::net::{Address, Dialer, Wire, WireTraffic};
 use crate::scenario::TlsMode;
 
 /// A connection whose commands are timed.
@@ -52,6 +52,10 @@ impl<O: Observer> Link<O> {
         let connected =
             connected.map_err(|error| ClientError::from_net(Operation::Connect, &error));
         let round_trips = u32::from(connected.is_ok());
+        let traffic = connected
+            .as_ref()
+            .map(|wire| wire.traffic().into())
+            .unwrap_or_default();
         observer.operation(&Sample {
             operation: Operation::Connect,
             timing: Timing {
@@ -60,12 +64,13 @@ impl<O: Observer> Link<O> {
                 first_byte: None,
                 done,
             },
-            traffic: Traffic::default(),
+            traffic,
             round_trips,
             outcome: connected.as_ref().map(drop).map_err(|error| error.class),
         });
         let figures = SessionFigures {
             connect: connected.is_ok().then(|| done - sent),
+            local_port: connected.as_ref().ok().and_then(Wire::local_port),
             round_trips,
             ..SessionFigures::default()
         };
@@ -76,7 +81,7 @@ impl<O: Observer> Link<O> {
             observer,
             due: None,
             last_done: done,
-            told: Traffic::default(),
+            told: traffic,
             figures,
         };
         if mode == TlsMode::Implicit
@@ -160,16 +165,24 @@ impl<O: Observer> Link<O> {
     ///
     /// # Errors
     /// `result`'s own.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "taking it makes sure that a command ends once"
-    )]
     pub fn end<T>(
         &mut self,
         running: Running,
         result: Result<T, ClientError>,
     ) -> Result<T, ClientError> {
-        let done = Instant::now();
+        self.end_at(running, Instant::now(), result)
+    }
+
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "taking it makes sure that a command ends once"
+    )]
+    fn end_at<T>(
+        &mut self,
+        running: Running,
+        done: Instant,
+        result: Result<T, ClientError>,
+    ) -> Result<T, ClientError> {
         let Running {
             operation,
             due,
@@ -211,16 +224,12 @@ impl<O: Observer> Link<O> {
     /// What has passed since the last sample. Above TLS, octets that are received but not yet consumed
     /// belong to the next command.
     fn take_untold(&mut self) -> (Traffic, u32) {
+        let seen = Traffic::from(self.wire.traffic());
         let now = Traffic {
-            rx: self.traffic().rx - self.wire.buffer().len() as u64,
-            ..self.traffic()
+            rx: seen.rx - self.wire.buffer().len() as u64,
+            ..seen
         };
-        let passed = Traffic {
-            rx: now.rx.saturating_sub(self.told.rx),
-            tx: now.tx.saturating_sub(self.told.tx),
-            wire_rx: now.wire_rx.saturating_sub(self.told.wire_rx),
-            wire_tx: now.wire_tx.saturating_sub(self.told.wire_tx),
-        };
+        let passed = now.since(self.told);
         let round_trips = self.wire.round_trips() - self.told_round_trips;
         self.told = now;
         self.told_round_trips = self.wire.round_trips();
@@ -248,23 +257,13 @@ impl<O: Observer> Link<O> {
         flushed.map_err(|error| ClientError::from_net(operation, &error))
     }
 
-    fn traffic(&self) -> Traffic {
-        let traffic = self.wire.traffic();
-        Traffic {
-            rx: traffic.rx,
-            tx: traffic.tx,
-            wire_rx: traffic.wire_rx,
-            wire_tx: traffic.wire_tx,
-        }
-    }
-
     /// What the session came to so far.
     pub fn figures(&self) -> SessionFigures {
-        let traffic = self.wire.traffic();
-        let compressed = (traffic.compressed_rx, traffic.compressed_tx);
+        let passed = self.wire.traffic();
+        let compressed = (passed.compressed_rx, passed.compressed_tx);
         SessionFigures {
             compressed: self.wire.is_compressed().then_some(compressed),
-            traffic: self.traffic(),
+            traffic: passed.into(),
             round_trips: self.wire.round_trips(),
             ..self.figures
         }
@@ -278,15 +277,43 @@ impl<O: Observer> Link<O> {
         }
     }
 
-    /// Ends the connection in order, after the farewell's reply, and reads it to its end.
-    pub async fn close(mut self) -> SessionFigures {
-        // The farewell is answered, all work is done: how the connection ends changes nothing.
-        let _ = self.wire.close().await;
-        self.figures()
+    /// Ends a farewell and with it the connection: in order, read to its end, where the server has consented, else where
+    /// it stands. The command takes until its reply, but what the wire carries until the connection is closed is its too,
+    /// so that the operations of a session add up to the session.
+    pub async fn leave(
+        mut self,
+        farewell: Running,
+        result: Result<(), ClientError>,
+    ) -> (SessionFigures, Result<(), ClientError>) {
+        let done = Instant::now();
+        if result.is_ok() {
+            // The farewell is answered, all work is done: how the connection ends changes nothing.
+            let _ = self.wire.close().await;
+        }
+        let result = self.end_at(farewell, done, result);
+        (self.figures(), result)
     }
 
     /// Drops the connection where it stands.
     pub fn abort(self) -> SessionFigures {
         self.figures()
+    }
+}
+
+impl From<WireTraffic> for Traffic {
+    fn from(passed: WireTraffic) -> Self {
+        Self {
+            rx: passed.rx,
+            tx: passed.tx,
+            wire_rx: passed.wire_rx,
+            wire_tx: passed.wire_tx,
+            packets: passed.segments.map(|segments| Packets {
+                rx: segments.rx,
+                tx: segments.tx,
+                retransmitted: segments.retransmitted,
+                header_rx: segments.header_rx,
+                header_tx: segments.header_tx,
+            }),
+        }
     }
 }

@@ -104,6 +104,7 @@ impl Journal {
         let now = Instant::now();
         self.sample(Operation::Session, now, figures, error.map_or(Ok(()), Err));
         let clock = log.clock();
+        let packets = figures.traffic.packets;
         let us = |duration: std::time::Duration| duration.as_micros() as u64;
         log.row(Record::Session(SessionRow {
             block: log.cell.block,
@@ -129,6 +130,12 @@ impl Journal {
             messages: self.messages,
             headers: self.headers,
             error,
+            local_port: figures.local_port,
+            packets_rx: packets.map(|it| it.rx),
+            packets_tx: packets.map(|it| it.tx),
+            retransmitted: packets.map(|it| it.retransmitted),
+            header_rx_bytes: packets.map(|it| it.header_rx),
+            header_tx_bytes: packets.map(|it| it.header_tx),
         }));
     }
 

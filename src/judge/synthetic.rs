@@ -281,6 +281,12 @@ fn session(block: u32, arm: Arm, user: u32, device: DeviceKind, at: u64) -> Sess
         messages: 1,
         headers: 0,
         error: None,
+        local_port: Some(40_000),
+        packets_rx: Some(12),
+        packets_tx: Some(11),
+        retransmitted: Some(0),
+        header_rx_bytes: Some(632),
+        header_tx_bytes: Some(580),
     }
 }
 
@@ -318,6 +324,14 @@ pub(crate) fn operation(
         wire_rx_bytes: 50_000,
         wire_tx_bytes: 500,
         round_trips: 50,
+        first_byte_mean_us: operation.fetches().then_some(service_us as f64 / 2.0),
+        first_byte_p50_us: operation.fetches().then_some(service_us / 2),
+        first_byte_p99_us: operation.fetches().then_some(service_us),
+        packets_rx: Some(100),
+        packets_tx: Some(100),
+        retransmitted: Some(0),
+        header_rx_bytes: Some(5_200),
+        header_tx_bytes: Some(5_200),
     }
 }
 

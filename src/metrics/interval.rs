@@ -72,16 +72,19 @@ impl Interval {
     }
 }
 
-/// What is known of one key: three histograms in µs, and sums.
+/// What is known of one key: histograms in µs, and sums.
 ///
 /// `lag` holds every operation. `service` and `response` hold those that succeeded: a refusal is quick
 /// and a lost connection stops the watch, so neither says how long the work takes; they are in the
-/// error count. So `service().len()` = `count() − error_count()`.
+/// error count. So `service().len()` = `count() − error_count()`. Of these, `first_byte` holds those whose replies
+/// carry data ([`Operation::fetches`]).
 #[derive(Clone, Debug)]
 pub struct Figures {
     lag: Histogram<u64>,
     service: Histogram<u64>,
     response: Histogram<u64>,
+    /// Made when it is first needed.
+    first_byte: Option<Histogram<u64>>,
     count: u64,
     clipped: u64,
     round_trips: u64,
@@ -96,6 +99,7 @@ impl Default for Figures {
             lag: empty(),
             service: empty(),
             response: empty(),
+            first_byte: None,
             count: 0,
             clipped: 0,
             round_trips: 0,
@@ -116,6 +120,12 @@ impl Figures {
             Ok(()) => {
                 self.clipped += clip_into(&mut self.service, sample.timing.service());
                 self.clipped += clip_into(&mut self.response, sample.timing.response());
+                if sample.operation.fetches()
+                    && let Some(time) = sample.timing.to_first_byte()
+                {
+                    let histogram = self.first_byte.get_or_insert_with(empty);
+                    self.clipped += clip_into(histogram, time);
+                }
             }
             Err(class) => *self.errors.entry(class).or_default() += 1,
         }
@@ -126,6 +136,9 @@ impl Figures {
         add(&mut self.lag, &other.lag);
         add(&mut self.service, &other.service);
         add(&mut self.response, &other.response);
+        if let Some(first_byte) = &other.first_byte {
+            add(self.first_byte.get_or_insert_with(empty), first_byte);
+        }
         self.count += other.count;
         self.clipped += other.clipped;
         self.round_trips += other.round_trips;
@@ -148,6 +161,11 @@ impl Figures {
     /// `done − due` of the operations that succeeded, µs.
     pub fn response(&self) -> &Histogram<u64> {
         &self.response
+    }
+
+    /// `first byte − sent` of the operations that succeeded, µs; none: they fetch nothing.
+    pub fn first_byte(&self) -> Option<&Histogram<u64>> {
+        self.first_byte.as_ref()
     }
 
     /// Operations, failed ones included.
@@ -176,6 +194,7 @@ impl Figures {
     }
 
     fn row(&self, second: Option<u32>, cell: Cell, key: Key) -> OperationRow {
+        let packets = self.traffic.packets;
         let mut row = OperationRow {
             second,
             block: cell.block,
@@ -203,8 +222,17 @@ impl Figures {
             wire_rx_bytes: self.traffic.wire_rx,
             wire_tx_bytes: self.traffic.wire_tx,
             round_trips: self.round_trips,
+            first_byte_mean_us: None,
+            first_byte_p50_us: None,
+            first_byte_p99_us: None,
+            packets_rx: packets.map(|it| it.rx),
+            packets_tx: packets.map(|it| it.tx),
+            retransmitted: packets.map(|it| it.retransmitted),
+            header_rx_bytes: packets.map(|it| it.header_rx),
+            header_tx_bytes: packets.map(|it| it.header_tx),
         };
         row.set_times(&self.lag, &self.service, &self.response);
+        row.set_first_byte(self.first_byte.as_ref());
         row
     }
 }
@@ -232,6 +260,13 @@ impl OperationRow {
         self.response_max_us = response.max();
     }
 
+    /// Fills the columns of the time to the first byte (µs).
+    pub fn set_first_byte(&mut self, first_byte: Option<&Histogram<u64>>) {
+        self.first_byte_mean_us = first_byte.map(|times| tenth(times.mean()));
+        self.first_byte_p50_us = first_byte.map(|times| times.value_at_quantile(0.50));
+        self.first_byte_p99_us = first_byte.map(|times| times.value_at_quantile(0.99));
+    }
+
     /// Adds the columns that are sums; percentiles cannot be added, see [`Self::set_times`].
     pub fn add_sums(&mut self, other: &Self) {
         self.count += other.count;
@@ -241,6 +276,16 @@ impl OperationRow {
         self.wire_rx_bytes += other.wire_rx_bytes;
         self.wire_tx_bytes += other.wire_tx_bytes;
         self.round_trips += other.round_trips;
+        let sum = |a: &mut Option<u64>, b: Option<u64>| {
+            if let Some(b) = b {
+                *a.get_or_insert_default() += b;
+            }
+        };
+        sum(&mut self.packets_rx, other.packets_rx);
+        sum(&mut self.packets_tx, other.packets_tx);
+        sum(&mut self.retransmitted, other.retransmitted);
+        sum(&mut self.header_rx_bytes, other.header_rx_bytes);
+        sum(&mut self.header_tx_bytes, other.header_tx_bytes);
     }
 }
 

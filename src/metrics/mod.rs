@@ -8,6 +8,7 @@ mod operation;
 mod record;
 mod recorder;
 pub mod row;
+mod traffic;
 
 use std::time::{Duration, Instant};
 
@@ -17,30 +18,9 @@ pub use interval::{Figures, HIGHEST_US, Interval};
 pub use operation::{ErrorClass, Operation};
 pub use record::{Record, RecordReceiver, RecordSender, record_channel};
 pub use recorder::Recorder;
+pub use traffic::{Packets, Traffic};
 
 use crate::scenario::{DeviceKind, Phase};
-
-/// Bytes in each direction, as the client sees them (`rx`: server to client).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Traffic {
-    /// Protocol bytes from the server, above TLS and compression.
-    pub rx: u64,
-    /// Protocol bytes to the server, above TLS and compression.
-    pub tx: u64,
-    /// TCP payload from the server, below TLS and compression; equal to `rx` on a connection without either.
-    pub wire_rx: u64,
-    /// TCP payload to the server, below TLS and compression; equal to `tx` on a connection without either.
-    pub wire_tx: u64,
-}
-
-impl std::ops::AddAssign for Traffic {
-    fn add_assign(&mut self, other: Self) {
-        self.rx += other.rx;
-        self.tx += other.tx;
-        self.wire_rx += other.wire_rx;
-        self.wire_tx += other.wire_tx;
-    }
-}
 
 /// The instants of one operation.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +46,12 @@ impl Timing {
         self.done.saturating_duration_since(self.sent)
     }
 
+    /// `first_byte − sent`: until the reply began.
+    pub fn to_first_byte(&self) -> Option<Duration> {
+        let first_byte = self.first_byte?;
+        Some(first_byte.saturating_duration_since(self.sent))
+    }
+
     /// `done − due`: what the user waits.
     pub fn response(&self) -> Duration {
         self.done.saturating_duration_since(self.due)
@@ -79,7 +65,7 @@ pub struct Sample {
     pub operation: Operation,
     /// When.
     pub timing: Timing,
-    /// Bytes that this operation moved.
+    /// What this operation moved.
     pub traffic: Traffic,
     /// Round trips: how often the client wrote and then had to wait.
     pub round_trips: u32,

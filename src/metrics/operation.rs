@@ -134,6 +134,24 @@ impl Operation {
     pub const fn is_latency(self) -> bool {
         !matches!(self, Self::Idle)
     }
+
+    /// Its reply carries data, a list or parts of messages, so that its first byte and its last are two things.
+    pub const fn fetches(self) -> bool {
+        matches!(
+            self,
+            Self::List
+                | Self::Uidl
+                | Self::Top
+                | Self::Retr
+                | Self::Select
+                | Self::FetchFlags
+                | Self::FetchHeaders
+                | Self::FetchStructure
+                | Self::FetchPart
+                | Self::FetchMessage
+                | Self::Search
+        )
+    }
 }
 
 /// Whatever can go wrong in a session.

@@ -111,6 +111,7 @@ mod tests {
                 tx: 3,
                 wire_rx: 20,
                 wire_tx: 6,
+                packets: None,
             },
             round_trips: 1,
             outcome,

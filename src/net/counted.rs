@@ -115,6 +115,14 @@ impl Counted {
         }
     }
 
+    /// The socket that carries it.
+    pub(super) fn tcp(&self) -> &Tcp {
+        match &self.pipe {
+            Pipe::Direct(tcp) => tcp,
+            Pipe::Shaped(shaped) => shaped.inner(),
+        }
+    }
+
     /// An error once the device has lost its network.
     fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         let lifeline = self.lifeline.as_mut();

@@ -64,6 +64,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shaped<S> {
         }
     }
 
+    /// The stream itself.
+    pub(super) const fn inner(&self) -> &S {
+        &self.tcp
+    }
+
     /// Hands to the socket what has arrived at its far end. Returns when there is more to do, if the socket did not
     /// refuse it.
     fn carry_out(&mut self, context: &mut Context<'_>, soon: Instant) -> Option<Instant> {

@@ -9,6 +9,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::counted::Counted;
 use super::deflate::Deflated;
+use super::tcp::Tcp;
 
 /// What carries the octets.
 #[derive(Debug)]
@@ -28,6 +29,16 @@ impl Stream {
             Self::Tls(stream) => Some(stream),
             Self::Deflated(stream) => stream.inner().tls(),
             Self::Plain(_) | Self::Gone => None,
+        }
+    }
+
+    /// The socket that carries it; none: it is closed, or was lost in a handshake.
+    pub(super) fn tcp(&self) -> Option<&Tcp> {
+        match self {
+            Self::Plain(stream) => Some(stream.tcp()),
+            Self::Tls(stream) => Some(stream.get_ref().0.tcp()),
+            Self::Deflated(stream) => stream.inner().tcp(),
+            Self::Gone => None,
         }
     }
 }

@@ -9,11 +9,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::namespace::Namespace;
+use super::segments::{Segments, segments};
 
 /// A TCP stream that acknowledges each segment at once, if asked to.
 #[derive(Debug)]
 pub(super) struct Tcp {
     stream: TcpStream,
+    /// Of this end; none: the system did not say.
+    local: Option<SocketAddr>,
     quickack: bool,
 }
 
@@ -51,11 +54,22 @@ impl Tcp {
         let stream = socket.connect(to).await?;
         stream.set_nodelay(true)?;
         let tcp = Self {
+            local: stream.local_addr().ok(),
             stream,
             quickack: options.quickack,
         };
         tcp.acknowledge_at_once();
         Ok(tcp)
+    }
+
+    /// The port of this end.
+    pub(super) fn port(&self) -> Option<u16> {
+        self.local.map(|local| local.port())
+    }
+
+    /// What the kernel counted so far; none: it does not tell.
+    pub(super) fn segments(&self) -> Option<Segments> {
+        segments(&self.stream, self.local?.is_ipv6())
     }
 
     /// Asks the kernel to acknowledge what comes next without delay. It forgets this by itself, so it

@@ -1,5 +1,7 @@
 //! One connection: buffered reads with a bound, buffered writes, counters, TLS and compression now or later.
 
+mod closing;
+
 use std::io;
 use std::mem;
 use std::sync::Arc;
@@ -15,14 +17,9 @@ use super::counted::{Counted, Counters};
 use super::deflate::{Deflated, NotDeflate};
 use super::inbound::{Inbound, WIRE_BUFFER_LIMIT};
 use super::stream::Stream;
+use super::tcp::Tcp;
 use super::tls::{TlsFacts, handshake_error};
-use super::{NetError, TimeLimits};
-
-/// After the last reply, the server may take this long to close before we do.
-const CLOSING_GRACE: Duration = Duration::from_secs(2);
-
-/// At most this much is read and thrown away while closing.
-const CLOSING_OCTETS: u64 = 1024 * 1024;
+use super::{NetError, Segments, TimeLimits};
 
 /// A reply that takes longer than the limit for a command must come at this pace at least, on average:
 /// a server cannot hold a client for ever by sending a little now and then.
@@ -43,6 +40,8 @@ pub struct WireTraffic {
     pub wire_rx: u64,
     /// Below TLS, sent: TCP payload.
     pub wire_tx: u64,
+    /// Below these, as the kernel counts it; none: it does not tell, or the connection was lost in a TLS handshake.
+    pub segments: Option<Segments>,
 }
 
 /// A connection. Dropping it closes the socket at once.
@@ -53,6 +52,9 @@ pub struct Wire {
     config: Arc<ClientConfig>,
     server_name: String,
     limits: TimeLimits,
+    port: Option<u16>,
+    /// Of a connection that is closed.
+    segments: Option<Segments>,
     inbound: Inbound,
     outbound: Vec<u8>,
     /// How much of `outbound` is written already (a flush may be cancelled half-way).
@@ -80,6 +82,8 @@ impl Wire {
         limits: TimeLimits,
     ) -> Self {
         Self {
+            port: stream.tcp().port(),
+            segments: None,
             stream: Stream::Plain(stream),
             counters,
             config,
@@ -294,50 +298,6 @@ impl Wire {
         Ok(())
     }
 
-    /// Ends the connection in order, after the last reply: waits a moment for the server to close,
-    /// says farewell (`close_notify`, FIN), reads what still comes, so that both sides counted the same.
-    /// What is left in the buffer is dropped. Who only wants the connection gone drops the wire.
-    ///
-    /// # Errors
-    /// [`NetError::Lost`] if the connection broke instead of ending. The counters stay readable.
-    pub async fn close(&mut self) -> Result<(), NetError> {
-        self.consume(self.buffer().len());
-        self.answer_due = false;
-        let grace = CLOSING_GRACE.min(self.limits.command);
-        let server_closed = timeout(grace, self.read_to_end()).await;
-        let farewell = timeout(grace, self.stream.shutdown()).await;
-        match server_closed {
-            Ok(ended) => {
-                // Nobody may be there any more to take the farewell.
-                let _ = farewell;
-                ended?;
-            }
-            Err(_elapsed) => {
-                if let Ok(Err(error)) = farewell {
-                    return Err(self.broken(error));
-                }
-                if let Ok(ended) = timeout(grace, self.read_to_end()).await {
-                    ended?;
-                }
-            }
-        }
-        self.compressed = self.compressed();
-        self.stream = Stream::Gone;
-        Ok(())
-    }
-
-    async fn read_to_end(&mut self) -> Result<(), NetError> {
-        let enough = self.rx + CLOSING_OCTETS;
-        while self.rx < enough {
-            let octets = self.fill_patiently().await?;
-            if octets == 0 {
-                break;
-            }
-            self.consume(octets);
-        }
-        Ok(())
-    }
-
     /// Octets so far, in each direction, above and below compression and below TLS.
     pub fn traffic(&self) -> WireTraffic {
         let (compressed_rx, compressed_tx) = self.compressed().unwrap_or((self.rx, self.tx));
@@ -348,7 +308,18 @@ impl Wire {
             compressed_tx,
             wire_rx: self.counters.rx(),
             wire_tx: self.counters.tx(),
+            segments: self.segments(),
         }
+    }
+
+    fn segments(&self) -> Option<Segments> {
+        let counted = self.stream.tcp().and_then(Tcp::segments);
+        counted.or(self.segments)
+    }
+
+    /// The port of this end; none: the system did not say.
+    pub fn local_port(&self) -> Option<u16> {
+        self.port
     }
 
     /// Whether compression was started.

@@ -95,6 +95,19 @@ impl Csv {
     }
 }
 
+/// Columns that earlier versions did not write. Where one is missing, its cells read as empty: not known.
+pub(super) const LATER: [&str; 9] = [
+    "first_byte_mean_us",
+    "first_byte_p50_us",
+    "first_byte_p99_us",
+    "local_port",
+    "packets_rx",
+    "packets_tx",
+    "retransmitted",
+    "header_rx_bytes",
+    "header_tx_bytes",
+];
+
 fn without_second(columns: &[&'static str]) -> Vec<&'static str> {
     columns.iter().copied().filter(|c| *c != "second").collect()
 }

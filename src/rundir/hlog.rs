@@ -91,12 +91,15 @@ impl Log {
     }
 }
 
-fn times(figures: &Figures) -> [(Time, &Histogram<u64>); 3] {
-    [
+fn times(figures: &Figures) -> impl Iterator<Item = (Time, &Histogram<u64>)> {
+    let first_byte = figures.first_byte();
+    let always = [
         (Time::Lag, figures.lag()),
         (Time::Service, figures.service()),
         (Time::Response, figures.response()),
-    ]
+    ];
+    let sometimes = first_byte.map(|times| (Time::FirstByte, times));
+    always.into_iter().chain(sometimes)
 }
 
 /// No line of ours comes near; a longer one is not worth the memory.

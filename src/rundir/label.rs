@@ -9,7 +9,7 @@ use crate::metrics::row::Cell;
 use crate::metrics::{Key, Operation};
 use crate::scenario::{DeviceKind, Phase};
 
-/// Which of the three times of an operation a histogram holds.
+/// Which time of an operation a histogram holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumString)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Time {
@@ -19,6 +19,8 @@ pub enum Time {
     Service,
     /// `done − due`: what the user waits.
     Response,
+    /// `first byte − sent`, where the reply carries data.
+    FirstByte,
 }
 
 /// What a histogram in the log is of. Written as `b1/imap/measure/phone/open-message/response`; the

@@ -193,6 +193,7 @@ impl RunDir {
                 of(Time::Service).unwrap_or(none.service()),
                 of(Time::Response).unwrap_or(none.response()),
             );
+            row.set_first_byte(of(Time::FirstByte));
         }
         Ok(rows.into_values().collect())
     }

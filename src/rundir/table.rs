@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Error;
-use super::files::Csv;
+use super::files::{Csv, LATER};
 
 /// Rows wait in memory until the next flush, but no more than this: then they are written at once.
 const PENDING_LIMIT: usize = 256 * 1024;
@@ -155,7 +155,7 @@ pub(super) fn read<R: DeserializeOwned>(dir: &Path, csv: Csv) -> Result<Rows<R>,
         });
     }
     for column in csv.columns() {
-        if !header.iter().any(|found| found == column) {
+        if !header.iter().any(|found| found == column) && !LATER.contains(&column) {
             return Err(Error::Column {
                 path: path.clone(),
                 column,

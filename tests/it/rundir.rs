@@ -141,6 +141,43 @@ fn histograms_of_the_log_are_merged_by_label() {
 }
 
 #[test]
+fn the_time_to_the_first_byte_is_kept_of_what_fetches_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = sample_run::write(&dir.path().join("run"));
+    let first = |label: &Label| label.time == Time::FirstByte;
+    let found = run.latencies(first).unwrap();
+    for row in run.ops().unwrap() {
+        let of_row =
+            |label: &Label| label.cell.arm == row.arm && label.key.operation == row.operation;
+        let histogram = found.iter().find(|(label, _)| of_row(label));
+        let p99 = histogram.map(|(_, times)| times.value_at_quantile(0.99));
+        assert_eq!(row.first_byte_p99_us, p99);
+        assert_eq!(p99.is_some(), row.operation == Operation::Retr);
+        assert!(p99.is_none_or(|first| 0 < first && first < row.service_p99_us));
+    }
+}
+
+#[test]
+fn columns_that_a_later_version_appended_may_be_missing_others_may_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    sample_run::write(&path);
+    let without = |column: &str| {
+        let file = path.join("sessions.csv");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, text.replacen(column, "unheard_of", 1)).unwrap();
+        RunDir::open(&path).unwrap().sessions()
+    };
+    let rows = without("packets_rx").unwrap();
+    assert!(
+        rows.iter()
+            .all(|row| row.packets_rx.is_none() && row.packets_tx.is_some())
+    );
+    let error = without("wire_rx_bytes").unwrap_err().to_string();
+    assert!(error.contains("wire_rx_bytes"), "{error}");
+}
+
+#[test]
 fn phases_are_in_the_manifest_as_they_come() {
     let dir = tempfile::tempdir().unwrap();
     let run = sample_run::write(&dir.path().join("run"));

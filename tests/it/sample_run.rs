@@ -9,7 +9,7 @@ use mailgauge::metrics::row::{
     Opening, OpeningRow, Purpose, RadioRow, ServerRow, SessionRow, StorageRow,
 };
 use mailgauge::metrics::{
-    ErrorClass, Interval, Key, Operation, Record, Recorder, Sample, Timing, Traffic,
+    ErrorClass, Interval, Key, Operation, Packets, Record, Recorder, Sample, Timing, Traffic,
 };
 use mailgauge::rundir::{Manifest, Outcome, RunDir, Writer};
 use mailgauge::scenario::{Arm, DeviceKind, Phase, RadioKind};
@@ -109,9 +109,13 @@ pub(crate) fn interval(cell: Cell, second: u32) -> Interval {
         } else {
             Ok(())
         };
-        recorder.record(key(phone, Operation::OpenMessage), &sample(micros, outcome));
-        recorder.record(key(phone, Operation::Login), &sample(micros / 7, Ok(())));
-        recorder.record(key(None, Operation::Deliver), &sample(micros / 2, Ok(())));
+        for (device, operation, micros, outcome) in [
+            (phone, Operation::OpenMessage, micros, outcome),
+            (phone, Operation::Retr, micros / 7, Ok(())),
+            (None, Operation::Deliver, micros / 2, Ok(())),
+        ] {
+            recorder.record(key(device, operation), &sample(operation, micros, outcome));
+        }
     }
     recorder.take_interval()
 }
@@ -124,15 +128,15 @@ fn key(device: Option<DeviceKind>, operation: Operation) -> Key {
     }
 }
 
-fn sample(micros: u64, outcome: Result<(), ErrorClass>) -> Sample {
+fn sample(operation: Operation, micros: u64, outcome: Result<(), ErrorClass>) -> Sample {
     let due = Instant::now();
     let sent = due + Duration::from_micros(7);
     Sample {
-        operation: Operation::OpenMessage,
+        operation,
         timing: Timing {
             due,
             sent,
-            first_byte: Some(sent),
+            first_byte: Some(sent + Duration::from_micros(micros / 3)),
             done: sent + Duration::from_micros(micros),
         },
         traffic: Traffic {
@@ -140,6 +144,13 @@ fn sample(micros: u64, outcome: Result<(), ErrorClass>) -> Sample {
             tx: 40,
             wire_rx: 2_100,
             wire_tx: 80,
+            packets: Some(Packets {
+                rx: 3,
+                tx: 2,
+                retransmitted: 0,
+                header_rx: 156,
+                header_tx: 104,
+            }),
         },
         round_trips: 2,
         outcome,
@@ -172,6 +183,12 @@ pub(crate) fn session(cell: Cell, due: u64) -> SessionRow {
         messages: if imap { 0 } else { 2 },
         headers: if imap { 2 } else { 0 },
         error: None,
+        local_port: Some(40_000),
+        packets_rx: Some(12),
+        packets_tx: Some(11),
+        retransmitted: Some(0),
+        header_rx_bytes: Some(632),
+        header_tx_bytes: Some(580),
     }
 }
 

@@ -109,12 +109,7 @@ impl<O: Observer> ImapSession<O> {
             }
             reply => reply.and_then(|reply| reply.accept(operation)),
         };
-        let result = self.link.end(running, reply);
-        if result.is_ok() {
-            (self.link.close().await, result)
-        } else {
-            (self.link.abort(), result)
-        }
+        self.link.leave(running, reply).await
     }
 
     /// Drops the connection where it stands.

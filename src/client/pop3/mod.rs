@@ -234,12 +234,9 @@ impl<O: Observer> PopSession<O> {
     /// QUIT: what is marked gets deleted, the connection is read to its end. An error says that
     /// messages may not be deleted.
     pub async fn quit(mut self) -> (SessionFigures, Result<(), ClientError>) {
-        let result = self.simple(Operation::Quit, Command::Quit).await;
-        let figures = match result {
-            Ok(()) => self.link.close().await,
-            Err(_) => self.link.abort(),
-        };
-        (figures, result)
+        let running = self.link.begin(Operation::Quit);
+        let result = self.ask(Operation::Quit, Command::Quit).await;
+        self.link.leave(running, result).await
     }
 
     /// Drops the connection without QUIT: nothing is deleted.
@@ -263,11 +260,13 @@ impl<O: Observer> PopSession<O> {
         command: Command<'_>,
     ) -> Result<(), ClientError> {
         let running = self.link.begin(operation);
-        let result = match self.send(operation, command).await {
-            Ok(()) => self.plain_status(operation).await,
-            Err(error) => Err(error),
-        };
+        let result = self.ask(operation, command).await;
         self.link.end(running, result)
+    }
+
+    async fn ask(&mut self, operation: Operation, command: Command<'_>) -> Result<(), ClientError> {
+        self.send(operation, command).await?;
+        self.plain_status(operation).await
     }
 
     /// Reads a reply of which only the yes or no matters.

@@ -155,14 +155,8 @@ impl Cost {
         before: &crate::client::SessionFigures,
         after: &crate::client::SessionFigures,
     ) -> Self {
-        let (a, b) = (before.traffic, after.traffic);
         Self {
-            traffic: Traffic {
-                rx: b.rx.saturating_sub(a.rx),
-                tx: b.tx.saturating_sub(a.tx),
-                wire_rx: b.wire_rx.saturating_sub(a.wire_rx),
-                wire_tx: b.wire_tx.saturating_sub(a.wire_tx),
-            },
+            traffic: after.traffic.since(before.traffic),
             round_trips: after.round_trips.saturating_sub(before.round_trips),
         }
     }

@@ -101,10 +101,11 @@ pub(super) const GENERATOR: [&str; 8] = [
     "errors",
 ];
 
-const TIMES: [(&str, Time); 3] = [
+const TIMES: [(&str, Time); 4] = [
     ("lag", Time::Lag),
     ("service", Time::Service),
     ("response", Time::Response),
+    ("first_byte", Time::FirstByte),
 ];
 
 pub(super) fn understand(gate: &Gate, arms: &[Arm]) -> Result<Figure, GateError> {
