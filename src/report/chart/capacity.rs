@@ -128,11 +128,11 @@ pub(super) fn growth(
             frame.draw(canvas, panel.title, "users", panel.text)?;
             canvas.legend((24.0, 60.0), &arms)?;
             let law = if panel.name == PANELS[0].name {
-                "; curves: the Universal Scalability Law"
+                "; curves: the fitted law"
             } else {
                 ""
             };
-            let text = format!("rings: trials; upright lines: the capacity{law}");
+            let text = format!("squares: trials; upright lines: the capacity{law}");
             canvas.text((24.0, 88.0), &text, Type::new(16.0).colour(GREY))?;
             for arm in &capacity.arms {
                 let ink = Ink::of(arm.arm, arms.iter().copied());
