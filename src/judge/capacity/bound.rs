@@ -303,7 +303,12 @@ fn inferred(signs: &Signs, rules: &[Rule], load: &Load, below: Option<&Load>) ->
         });
     }
     let cpus = signs.cpus?;
-    if load.server_cpus? + load.generator_cpus > IDLE * cpus {
+    let used = load.server_cpus?;
+    let busy = match signs.given_cpus {
+        Some(given) => used > IDLE * given,
+        None => used + load.generator_cpus > IDLE * cpus,
+    };
+    if busy {
         return None;
     }
     let missed: Vec<&str> = rules

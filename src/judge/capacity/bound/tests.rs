@@ -60,6 +60,13 @@ fn each_limit_is_recognised_by_its_signs() {
         };
         assert_eq!(found(&placed, &[missed("login")], &single).0, resource);
     }
+    let placed = Signs {
+        given_cpus: Some(1.0),
+        ..here()
+    };
+    let rules = [missed("store")];
+    assert_eq!(found(&placed, &rules, &load(0.2, 0.3)).0, Resource::Disk);
+    assert_eq!(found(&placed, &rules, &load(0.8, 0.3)).0, Resource::NotTold);
     let big = Load {
         memory_bytes: Some(7.9e9),
         ..load(1.0, 0.1)
