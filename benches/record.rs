@@ -40,7 +40,7 @@ fn samples() -> Vec<(Key, Sample)> {
                 timing: Timing {
                     due,
                     sent,
-                    first_byte: None,
+                    first_byte: Some(sent + Duration::from_micros(40)),
                     done,
                 },
                 traffic: Traffic {

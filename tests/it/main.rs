@@ -9,6 +9,7 @@
 
 mod browser;
 mod capacity;
+mod capture;
 mod cgroup;
 mod clients;
 mod compare;
@@ -39,3 +40,4 @@ mod serve;
 mod several;
 mod support;
 mod traced;
+mod wire;
