@@ -187,6 +187,36 @@ pub struct Lag {
     pub n: u64,
 }
 
+/// How many operations of one name ended in one second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Since the run's start.
+    pub second: u32,
+    /// Where.
+    pub cell: Cell,
+    /// None: the delivery side.
+    pub device: Option<DeviceKind>,
+    /// Its name.
+    pub operation: Operation,
+    /// Operations.
+    pub count: u64,
+}
+
+impl Count {
+    fn of(row: &OperationRow) -> Option<Self> {
+        Some(Self {
+            second: row.second?,
+            cell: Cell {
+                block: row.block,
+                arm: row.arm,
+            },
+            device: row.device,
+            operation: row.operation,
+            count: row.count,
+        })
+    }
+}
+
 /// Everything that a judgement rests on.
 #[derive(Clone, Debug)]
 pub struct Evidence {
@@ -194,6 +224,8 @@ pub struct Evidence {
     pub setting: Setting,
     /// `ops.csv`.
     pub operations: Vec<OperationRow>,
+    /// `intervals.csv`, without its times.
+    pub counts: Vec<Count>,
     /// `sessions.csv`.
     pub sessions: Vec<SessionRow>,
     /// `errors.csv`.
@@ -231,6 +263,7 @@ impl Evidence {
         let mut evidence = Self {
             setting: Setting::of(&run.manifest, last_us),
             operations: run.ops()?,
+            counts: run.intervals()?.iter().filter_map(Count::of).collect(),
             sessions: run.sessions()?,
             errors: run.errors()?,
             server: run.server()?,

@@ -6,6 +6,7 @@ pub mod capacity;
 pub mod claims;
 pub mod comparison;
 pub mod consistency;
+pub mod costs;
 mod directions;
 pub mod document;
 pub mod evidence;
@@ -73,6 +74,8 @@ pub struct Judgement {
     pub consistency: Findings,
     /// Where the mail was at each second.
     pub whereabouts: Vec<WhereaboutsRow>,
+    /// What a unit of work costs the server.
+    pub costs: Vec<costs::Cost>,
     /// Little's law in each cell.
     pub little: Vec<little::Balance>,
     /// Sums that must add up.
@@ -172,6 +175,7 @@ pub fn judge(evidence: &Evidence) -> Judgement {
     Judgement {
         setting: evidence.setting.clone(),
         notes: notes(evidence, &consistency, &little),
+        costs: costs::costs(evidence),
         little,
         consistency,
         whereabouts: evidence.whereabouts.clone(),
@@ -293,6 +297,13 @@ fn notes(evidence: &Evidence, consistency: &Findings, little: &[little::Balance]
             "The history shows {violations} case{} in which the server broke a rule of its protocols: see the section on consistency, or `mailgauge consistency`.",
             if violations == 1 { "" } else { "s" },
         ));
+    }
+    let mut samples = evidence.server.iter().peekable();
+    if samples.peek().is_some() && samples.all(|row| row.disk_syncs.is_none()) {
+        notes.push(
+            "Forced writes (fsync) were not counted: only root can, on the server's machine, where tracefs is mounted at /sys/kernel/tracing and the file system reports them."
+                .to_owned(),
+        );
     }
     for balance in little.iter().filter(|it| it.verdict == little::Word::Fails) {
         notes.push(format!(

@@ -111,6 +111,7 @@ pub(crate) fn empty() -> Evidence {
             left_out: Vec::new(),
         },
         operations: Vec::new(),
+        counts: Vec::new(),
         sessions: Vec::new(),
         errors: Vec::new(),
         server: Vec::new(),

@@ -32,6 +32,11 @@ impl Syncs {
     /// We are not root, or the kernel has no tracing or no file system that reports syncs.
     pub(super) fn of(threads: &[i32]) -> io::Result<Self> {
         let instances = Path::new(INSTANCES);
+        if !instances.is_dir() {
+            return Err(io::Error::other(format!(
+                "there is no {INSTANCES}: as root, `mount -t tracefs tracefs /sys/kernel/tracing`"
+            )));
+        }
         remove_left_behind(instances);
         let instance = free_name(instances)?;
         fs::create_dir(&instance)?;

@@ -25,7 +25,9 @@ pub use regress::{history, regress_summary, regress_table, write_regress};
 use std::path::Path;
 
 use crate::judge::consistency::Propagation;
-use crate::judge::{Ending, Judgement, Lineup, bounds, claims, comparison, little, verdict_file};
+use crate::judge::{
+    Ending, Judgement, Lineup, bounds, claims, comparison, costs, little, verdict_file,
+};
 use crate::rundir::{self, RunDir};
 use material::Material;
 use page::{Page, SeveralPage};
@@ -40,6 +42,8 @@ pub const PROPAGATION: &str = "propagation.csv";
 pub const WHEREABOUTS: &str = "whereabouts.csv";
 /// How near the run came to the bounds of validity.
 pub const VALIDITY: &str = "validity.csv";
+/// What a unit of work costs the server.
+pub const COSTS: &str = "costs.csv";
 /// Little's law in each cell.
 pub const LITTLE: &str = "little.csv";
 /// The whole report in Markdown.
@@ -82,12 +86,13 @@ pub enum Error {
 type Write = fn(&Judgement, &mut Vec<u8>) -> Result<(), csv::Error>;
 
 /// The CSV files that are made from a judgement alone.
-const TABLES: [(&str, Write); 8] = [
+const TABLES: [(&str, Write); 9] = [
     (rundir::COMPARISON, |it, out| comparison::write(it, out)),
     (rundir::RATIOS, |it, out| comparison::write_ratios(it, out)),
     (BLOCKS, |it, out| blocks::write_blocks(it, out)),
     (rundir::CLAIMS, |it, out| claims::write(it, out)),
     (VALIDITY, |it, out| bounds::write(it, out)),
+    (COSTS, |it, out| costs::write(it, out)),
     (LITTLE, |it, out| little::write(it, out)),
     (PREDICTIONS, |it, out| blocks::write_predictions(it, out)),
     (AGREEMENT, |it, out| blocks::write_agreement(it, out)),

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Evidence, Setting, is_on_the_wire};
+use super::{Count, Evidence, Setting, is_on_the_wire};
 use crate::judge::consistency::WhereaboutsRow;
 use crate::judge::prediction::is_of_the_plan;
 use crate::metrics::Operation;
 use crate::metrics::row::{
-    Cell, ConsistencyRow, GeneratorRow, OpeningRow, OperationRow, Purpose, RadioRow, ServerRow,
-    SessionRow, StorageRow,
+    Cell, ConsistencyRow, GeneratorRow, ObservationRow, OpeningRow, OperationRow, Purpose,
+    RadioRow, ServerRow, SessionRow, StorageRow,
 };
 use crate::scenario::{Arm, DeviceKind, Phase};
 
@@ -132,6 +132,30 @@ impl<'a> Part<'a> {
             .radio
             .iter()
             .filter(move |row| self.has(row.block, row.arm) && row.device == kind)
+    }
+
+    /// Operations of any phase, second by second.
+    pub fn counts(self) -> impl Iterator<Item = &'a Count> {
+        self.evidence
+            .counts
+            .iter()
+            .filter(move |row| self.has(row.cell.block, row.cell.arm))
+    }
+
+    /// What was done and seen in any phase.
+    pub fn observations(self) -> impl Iterator<Item = &'a ObservationRow> {
+        self.evidence
+            .observations
+            .iter()
+            .filter(move |row| self.has(row.block, row.arm))
+    }
+
+    /// Samples of the server of any phase.
+    pub fn server_samples(self) -> impl Iterator<Item = &'a ServerRow> {
+        self.evidence
+            .server
+            .iter()
+            .filter(move |row| self.has(row.block, row.arm))
     }
 
     /// Samples of the server in the measured phase, cell by cell, in order of time.

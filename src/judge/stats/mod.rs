@@ -6,6 +6,7 @@ mod blocks;
 mod bootstrap;
 mod chance;
 mod holm;
+pub mod least_squares;
 pub mod line;
 pub mod scaling;
 mod sign_flip;

@@ -7,10 +7,11 @@ use serde::Serialize;
 
 use super::traced::{LINES, Line, Traced};
 use crate::judge::consistency::{Findings, Propagation, PropagationRow};
+use crate::judge::costs::{self, Resource};
 use crate::judge::{Judgement, Prediction};
 use crate::metrics::row::ErrorRow;
 use crate::report::blocks::{AGREEMENT, PREDICTIONS, rtt_column};
-use crate::report::{ANOMALIES, PROPAGATION, lang, number};
+use crate::report::{ANOMALIES, COSTS, PROPAGATION, lang, number};
 
 const ERRORS: &str = "errors.csv";
 
@@ -48,6 +49,57 @@ pub(super) fn steps(judgement: &Judgement) -> Vec<Step> {
         }
     };
     judgement.predictions.iter().map(of).collect()
+}
+
+/// What a unit of work costs the server.
+#[derive(Serialize)]
+pub(super) struct Cost<'a> {
+    arm: String,
+    of: &'static str,
+    resource: String,
+    value: Traced,
+    low: Traced,
+    high: Traced,
+    n: Traced,
+    kind: String,
+    reason: &'a str,
+}
+
+/// The costs of all arms.
+pub(super) fn costs(judgement: &Judgement) -> Vec<Cost<'_>> {
+    judgement.costs.iter().map(Cost::of).collect()
+}
+
+impl<'a> Cost<'a> {
+    fn of(cost: &'a costs::Cost) -> Self {
+        let columns: [(&str, &dyn Display); 3] = [
+            ("arm", &cost.arm),
+            ("of", &cost.of),
+            ("resource", &cost.resource),
+        ];
+        let line = Line::of(COSTS, &columns);
+        let traced = |value: Option<f64>, column: &str| {
+            let text = |value| match cost.resource {
+                Resource::Cpu => number::duration(value),
+                Resource::Pss | Resource::Rss | Resource::Disk => number::bytes(value),
+                Resource::Descriptors | Resource::Processes => number::digits(value),
+            };
+            value.map_or_else(Traced::nothing, |value| {
+                Traced::new(text(value), value, &line, column)
+            })
+        };
+        Self {
+            arm: lang::arm(cost.arm),
+            of: cost.of,
+            resource: cost.resource.to_string(),
+            value: traced(cost.value, "value"),
+            low: traced(cost.low, "low"),
+            high: traced(cost.high, "high"),
+            n: Traced::new(number::digits(cost.n), cost.n, &line, "n"),
+            kind: cost.kind.to_string(),
+            reason: &cost.reason,
+        }
+    }
 }
 
 /// What the history shows.

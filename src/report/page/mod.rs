@@ -39,16 +39,16 @@ macro_rules! templates {
 }
 
 /// The templates by name; a section that is new is a file here, and a line in `report.html` and `report.md`.
-const HTML: [(&str, &str); 16] = templates! {
+const HTML: [(&str, &str); 17] = templates! {
     "html/": "report.html", "several.html", "head.html", "macros.html", "answer.html", "rests.html", "claims.html",
-        "charts.html", "method.html", "figures.html", "elsewhere.html", "consistency.html", "errors.html",
+        "charts.html", "method.html", "figures.html", "costs.html", "elsewhere.html", "consistency.html", "errors.html",
         "settings.html", "limits.html", "capacity.html";
 };
 
 /// Those in which nothing is escaped.
-const TEXT: [(&str, &str); 12] = templates! {
+const TEXT: [(&str, &str); 13] = templates! {
     "html/": "style.css";
-    "md/": "report.md", "macros.md", "answer.md", "rests.md", "claims.md", "charts.md", "method.md", "figures.md",
+    "md/": "report.md", "macros.md", "answer.md", "rests.md", "claims.md", "charts.md", "method.md", "figures.md", "costs.md",
         "consistency.md", "settings.md", "several.md";
 };
 
@@ -121,6 +121,7 @@ impl Page<'_> {
             charts => self.charts.iter().map(chart).collect::<Vec<_>>(),
             rtts => RTTS_MS.to_vec(),
             predictions => seen(appendix::steps(judgement)),
+            costs => seen(appendix::costs(judgement)),
             consistency => seen(appendix::consistency(&judgement.consistency)),
             errors => seen(appendix::errors(self.errors)),
             facts => seen(facts::facts(manifest)),
