@@ -18,6 +18,7 @@ use crate::plan::{MessageSpec, UserId};
 use crate::proto::digest::Digester;
 use crate::target::Endpoint;
 
+use super::course::Guide;
 use super::ledger::Ledger;
 use super::log::{Log, Tap};
 pub(super) use way::{Parcel, Way};
@@ -130,34 +131,51 @@ pub(super) struct Carrier {
     pub(super) log: Rc<Log>,
     pub(super) dialer: Dialer,
     pub(super) endpoint: std::sync::Arc<Endpoint>,
+    pub(super) guide: Guide,
 }
 
 impl Carrier {
-    /// Delivers until the post is closed and empty. A connection is made when there is something to deliver.
+    /// Delivers until the post is closed and empty, or the run is cut; what its connection carried until then counts.
     pub(super) async fn work(self) {
-        let mut way: Option<Way<Tap>> = None;
+        let mut way = None;
+        tokio::select! {
+            () = self.carry(&mut way) => {}
+            () = self.guide.cut() => match way {
+                Some(way) => self.give_up(way),
+                // It may have been on its way in or out.
+                None => self.log.total(|totals| totals.cut += 1),
+            },
+        }
+    }
+
+    /// A connection is made when there is something to deliver.
+    async fn carry(&self, way: &mut Option<Way<Tap>>) {
         while let Some(mut letter) = self.post.next().await {
             if let Some(other) = way.take_if(|way| !way.serves(&letter.login)) {
                 self.leave(other).await;
             }
             if way.is_none() {
-                way = self.connect(&letter).await;
+                *way = self.connect(&letter).await;
                 letter.due = None;
             }
-            let Some(open) = &mut way else { continue };
+            let Some(open) = way.as_mut() else { continue };
             if !self.deliver(open, &letter).await
                 && let Some(broken) = way.take()
             {
-                let figures = broken.abort();
-                self.log.total(|totals| {
-                    totals.delivery += figures.traffic;
-                    totals.cut += 1;
-                });
+                self.give_up(broken);
             }
         }
-        if let Some(way) = way {
+        if let Some(way) = way.take() {
             self.leave(way).await;
         }
+    }
+
+    fn give_up(&self, way: Way<Tap>) {
+        let figures = way.abort();
+        self.log.total(|totals| {
+            totals.delivery += figures.traffic;
+            totals.cut += 1;
+        });
     }
 
     async fn leave(&self, way: Way<Tap>) {

@@ -283,7 +283,7 @@ impl Assignment {
         }
         // Whoever still lives is cut here: sessions note that they were cancelled.
         lives.shutdown().await;
-        carriers.shutdown().await;
+        while carriers.join_next().await.is_some() {}
         people
             .iter()
             .flat_map(|(person, _)| &person.devices)
@@ -298,6 +298,7 @@ impl Assignment {
                 log: Rc::clone(log),
                 dialer: self.dialer.clone(),
                 endpoint: Arc::clone(&self.endpoint),
+                guide: self.guide.clone(),
             };
             carriers.spawn_local(carrier.work());
         }

@@ -53,6 +53,33 @@ fn every_byte_over_tls_is_accounted_for() {
 }
 
 #[test]
+fn what_was_delivered_is_accounted_for_when_the_run_is_cut() {
+    let run = Run::new();
+    // More mail than one connection can hand over in the time.
+    let flood = [
+        "limits.deliveries=1",
+        "arrivals.per_day=20000",
+        "mail.sizes={ constant = 2000000 }",
+        "mailbox.messages={ constant = 1 }",
+    ];
+    let mut command = run.command(&["--quiet", "--arms", "pop3"]);
+    for setting in flood {
+        command.args(["--set", setting]);
+    }
+    command.output().unwrap();
+    let checks = run.read().checks().unwrap();
+    let of_delivery: Vec<_> = checks
+        .iter()
+        .filter(|it| it.check.starts_with("delivery: "))
+        .collect();
+    assert_eq!(of_delivery.len(), 2);
+    for check in of_delivery {
+        assert!(check.check.contains("connections were cut"), "{check:?}");
+        assert!(check.holds && check.found > 1_000, "{check:?}");
+    }
+}
+
+#[test]
 fn a_run_that_was_killed_leaves_every_second_and_a_table_marked_unfinished() {
     let run = Run::new();
     let mut child = run.start(&["--duration", "20s"]);
