@@ -16,7 +16,8 @@ use serde::Serialize;
 
 use super::comparison::rounded;
 use super::evidence::Part;
-use super::stats::{self, least_squares::LeastSquares};
+use super::stats::least_squares::{Coefficient, LeastSquares};
+use super::stats::{self, Interval};
 use super::{BLOCKS_FOR_INTERVALS, Evidence, Judgement, Kind};
 use crate::metrics::row::ServerRow;
 use crate::scenario::{Arm, Phase, Protocol};
@@ -139,26 +140,23 @@ fn cpu(part: Part<'_>) -> Vec<Cost> {
         costs.push(line(work.name(), n, reason));
     }
     let fit = squares.fit(BLOCKS_FOR_INTERVALS as usize);
-    // Three samples for each coefficient are few; with fewer, what is fitted is noise.
-    let enough = seconds.cpu_ms.len() >= 3 * told.len();
-    match fit.filter(|_| enough) {
-        Some(fit) => {
-            for (at, (index, it)) in told.iter().zip(fit).enumerate() {
-                let cost = &mut costs[*index];
-                cost.value = Some(it.value);
-                cost.low = it.interval.map(|interval| interval.low);
-                cost.high = it.interval.map(|interval| interval.high);
-                cost.reason = match (inside.get(&at), it.interval) {
-                    (Some(with), _) => format!("with what it takes to {}", with.join(", ")),
-                    (None, None) => "too few seconds for an interval".to_owned(),
-                    (None, Some(_)) => String::new(),
-                };
-            }
+    // A coefficient of so few stretches that it can have no interval is noise.
+    let known = |it: Coefficient| it.interval.map(|interval| (it.value, interval));
+    let fit: Option<Vec<(f64, Interval)>> =
+        fit.and_then(|fit| fit.into_iter().map(known).collect());
+    let Some(fit) = fit else {
+        for index in told {
+            "too few seconds to tell".clone_into(&mut costs[index].reason);
         }
-        None => {
-            for index in told {
-                "too few seconds to tell".clone_into(&mut costs[index].reason);
-            }
+        return costs;
+    };
+    for (at, (index, (value, interval))) in told.iter().zip(fit).enumerate() {
+        let cost = &mut costs[*index];
+        cost.value = Some(value);
+        cost.low = Some(interval.low);
+        cost.high = Some(interval.high);
+        if let Some(with) = inside.get(&at) {
+            cost.reason = format!("with what it takes to {}", with.join(", "));
         }
     }
     costs

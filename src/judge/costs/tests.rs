@@ -253,7 +253,7 @@ fn too_little_to_tell_is_said_and_nothing_is_made_up() {
     let costs = costs(&empty());
     assert_eq!(costs, Vec::new());
     let mut short = run(Arm::POP3, 1, 1);
-    short.server.truncate(5);
+    short.server.truncate(8);
     let all = super::costs(&short);
     let poll = find(&all, "poll", Resource::Cpu);
     assert_eq!(poll.value, None);
