@@ -77,7 +77,7 @@ impl Interval {
 /// `lag` holds every operation. `service` and `response` hold those that succeeded: a refusal is quick
 /// and a lost connection stops the watch, so neither says how long the work takes; they are in the
 /// error count. So `service().len()` = `count() − error_count()`. Of these, `first_byte` holds those whose replies
-/// carry data ([`Operation::fetches`]).
+/// carry data ([`super::Operation::fetches`]).
 #[derive(Clone, Debug)]
 pub struct Figures {
     lag: Histogram<u64>,
