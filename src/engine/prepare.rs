@@ -98,10 +98,7 @@ struct Filed(HashMap<u32, u32>);
 impl Filed {
     fn of(plan: &UserPlan) -> Self {
         let mail = (0..).zip(&plan.mail);
-        let filed = mail.filter_map(|(seq, message)| match message.arrival {
-            Arrival::AtStart { folder, .. } => Some((seq, u32::from(folder?.get()) - 1)),
-            Arrival::Due(_) => None,
-        });
+        let filed = mail.filter_map(|(seq, message)| Some((seq, message.arrival.folder()?)));
         Self(filed.collect())
     }
 }

@@ -175,11 +175,12 @@ impl Desk {
             let Arrival::AtStart {
                 seen: was_seen,
                 age_s,
-                folder,
+                ..
             } = message.arrival
             else {
                 continue;
             };
+            let folder = message.arrival.folder();
             let id = self.run.identity(job.plan.user, seq);
             let is_filed = folder.is_some() && job.filed.contains(&id);
             if is_filed || job.there.contains(&id) {
@@ -213,7 +214,7 @@ impl Desk {
                 progress.octets += octets;
             }
             if was_seen && !is_filed {
-                read.insert(id, folder.map(|folder| u32::from(folder.get()) - 1));
+                read.insert(id, folder);
             }
         }
         self.settle(job, &login, &read).await

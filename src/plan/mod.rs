@@ -171,6 +171,16 @@ pub enum Arrival {
     Due(Duration),
 }
 
+impl Arrival {
+    /// The number, below [`UserPlan::folders`], of the folder that the person has put it into before the run; none: INBOX.
+    pub fn folder(&self) -> Option<u32> {
+        match self {
+            Self::AtStart { folder, .. } => folder.map(|folder| u32::from(folder.get()) - 1),
+            Self::Due(_) => None,
+        }
+    }
+}
+
 /// Everything needed to write the message's bytes again, anywhere, with [`message::Writer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageSpec {

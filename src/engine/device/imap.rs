@@ -109,7 +109,6 @@ impl ImapDevice {
         (taken, if free { due } else { Instant::now() })
     }
 
-    /// First check, further connections, and then the watch, if the device idles.
     /// The run ends, and with it the connections that are still open.
     pub(super) fn cut(&self) {
         if let Ok(mut line) = self.line.try_lock() {
@@ -117,6 +116,7 @@ impl ImapDevice {
         }
     }
 
+    /// First check, further connections, and then the watch, if the device idles.
     pub(super) async fn online(&self, due: Instant) {
         let purpose = if self.stays {
             Purpose::Stay
