@@ -12,7 +12,8 @@ use std::process::Output;
 use mailgauge::scenario::Phase;
 use mailgauge::target::Dovecot;
 
-use self::capture::{Capture, Session};
+use self::capture::{FIELDS, Session, sessions};
+use crate::capture::Capture;
 use crate::compare::{Run, assert_finished, assert_sums_hold};
 use crate::support::{mailgauge, skipped};
 
@@ -336,12 +337,15 @@ fn alone_each_client_sends_what_its_source_says_to_dovecot() {
         return skipped(test, &why.to_string());
     }
     let dir = Run::new();
-    let capture = match Capture::start(&dir.tmp()) {
+    let capture = match Capture::start(&dir.tmp(), None, "tcp") {
         Ok(capture) => capture,
         Err(why) => return skipped(test, &why),
     };
     let output = run("dovecot", &dir);
-    let sessions = capture.stop();
+    let sessions = match capture.stop(&FIELDS) {
+        Ok(packets) => sessions(&packets),
+        Err(why) => return skipped(test, &why),
+    };
     finished(&output, &dir);
     let manifest = dir.read().manifest;
     let begun: jiff::Timestamp = manifest.started.parse().unwrap();

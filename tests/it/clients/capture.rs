@@ -1,30 +1,14 @@
-//! What goes over loopback while a run lasts, by tshark: the commands of each connection.
+//! The commands of each connection, from a capture of its packets.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
-
-use rustix::process::Signal;
-
-use crate::compare::signal;
 
 /// The fields of a packet that are kept.
-const FIELDS: [&str; 4] = [
+pub(super) const FIELDS: [&str; 4] = [
     "frame.time_epoch",
     "tcp.stream",
     "tcp.srcport",
     "tcp.payload",
 ];
-
-/// A capture that is under way.
-pub(super) struct Capture {
-    tshark: Child,
-    told: PathBuf,
-}
 
 /// One connection of a device.
 #[derive(Debug)]
@@ -33,58 +17,6 @@ pub(super) struct Session {
     pub(super) begun: f64,
     /// What the client sent, line by line: without tags, without what follows an announced literal.
     pub(super) commands: Vec<String>,
-}
-
-impl Capture {
-    /// Begins; or why that is not possible here.
-    pub(super) fn start(folder: &Path) -> Result<Self, String> {
-        if !rustix::process::geteuid().is_root() {
-            return Err("capturing packets needs root".into());
-        }
-        let told = folder.join("packets");
-        let fields = FIELDS.iter().flat_map(|field| ["-e", field]);
-        let tshark = Command::new("tshark")
-            .args(["-i", "lo", "-l", "-Q", "-f", "tcp"])
-            .args(["-T", "fields"])
-            .args(fields)
-            .stdout(File::create(&told).unwrap())
-            .stderr(Stdio::null())
-            .spawn();
-        let Ok(tshark) = tshark else {
-            return Err("there is no tshark".into());
-        };
-        let capture = Self { tshark, told };
-        if capture.sees() {
-            Ok(capture)
-        } else {
-            capture.stop();
-            Err("tshark sees no packets here".into())
-        }
-    }
-
-    /// Knocks until the knocking is told.
-    fn sees(&self) -> bool {
-        let door = TcpListener::bind("127.0.0.1:0").unwrap();
-        let begun = Instant::now();
-        while begun.elapsed() < Duration::from_secs(20) {
-            drop(TcpStream::connect(door.local_addr().unwrap()));
-            sleep(Duration::from_millis(100));
-            if fs::metadata(&self.told).unwrap().len() > 0 {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Ends it: the connections to POP3 and IMAP servers.
-    pub(super) fn stop(mut self) -> Vec<Session> {
-        // The last packets are on their way through it.
-        sleep(Duration::from_secs(1));
-        // Killed outright it would leave its helper behind.
-        signal(&self.tshark, Signal::INT);
-        self.tshark.wait().unwrap();
-        sessions(&fs::read_to_string(&self.told).unwrap())
-    }
 }
 
 /// Both directions of one connection.
@@ -97,11 +29,11 @@ struct Stream {
     received: Vec<u8>,
 }
 
-fn sessions(packets: &str) -> Vec<Session> {
+/// The connections to POP3 and IMAP servers.
+pub(super) fn sessions(packets: &[Vec<String>]) -> Vec<Session> {
     let mut streams: BTreeMap<u32, Stream> = BTreeMap::new();
-    for line in packets.lines() {
-        let fields: Vec<&str> = line.split('\t').collect();
-        let [at, stream, from, payload] = fields[..] else {
+    for packet in packets {
+        let [at, stream, from, payload] = &packet[..] else {
             continue;
         };
         let (Ok(at), Ok(stream), Ok(from)) = (at.parse(), stream.parse(), from.parse::<u16>())
@@ -185,8 +117,8 @@ fn packets_become_the_commands_of_sessions() {
         ("2.5", "1", "40001", "LHLO x\r\n"),
         ("2.6", "1", "24", "220 hello\r\n"),
     ]
-    .map(|(at, stream, from, text)| format!("{at}\t{stream}\t{from}\t{}", hex(text)));
-    let sessions = sessions(&packets.join("\n"));
+    .map(|(at, stream, from, text)| [at, stream, from, &hex(text)].map(str::to_owned).into());
+    let sessions = sessions(&packets);
     assert_eq!(sessions.len(), 1);
     assert_eq!(
         sessions[0].commands,
