@@ -17,11 +17,11 @@ const HIERARCHIES: [&str; 5] = ["cpuacct", "memory", "pids", "blkio", "unified"]
 const TICK_US: u64 = 10_000;
 
 /// A group in every hierarchy that there is; removed at the end.
-struct OurGroup(Vec<PathBuf>, TempDir);
+pub(crate) struct OurGroup(Vec<PathBuf>, TempDir);
 
 impl OurGroup {
     /// None: not allowed here.
-    fn create(name: &str) -> Option<Self> {
+    pub(crate) fn create(name: &str) -> Option<Self> {
         let name = format!("mailgauge-test-{}-{name}", std::process::id());
         let mount = Path::new(MOUNT);
         let hierarchies = if mount.join("cgroup.controllers").exists() {
@@ -60,6 +60,33 @@ impl OurGroup {
         Some(link)
     }
 
+    /// Moves a process and all that descend from it into the group.
+    pub(crate) fn take_in(&self, root: u32) {
+        let tree = Tree::new(root);
+        // A member may have had a child meanwhile, so until none is left outside.
+        loop {
+            let inside = self.processor_time().members();
+            let mut outside = tree.members();
+            outside.retain(|pid| !inside.contains(pid));
+            if outside.is_empty() {
+                return;
+            }
+            for (folder, pid) in self
+                .0
+                .iter()
+                .flat_map(|it| outside.iter().map(move |pid| (it, pid)))
+            {
+                // It may have ended.
+                let _ = fs::write(folder.join("cgroup.procs"), pid.to_string());
+            }
+        }
+    }
+
+    /// What tells the processor time of its members.
+    pub(crate) fn processor_time(&self) -> Cgroup {
+        Cgroup::at(&self.0[0]).unwrap()
+    }
+
     /// Starts a shell that has moved itself into the group before it does anything.
     fn run(&self, script: &str) -> Busy {
         let enter = "for folder; do echo $$ > \"$folder/cgroup.procs\"; done";
@@ -95,7 +122,7 @@ impl Drop for Busy {
     }
 }
 
-const NOT_ALLOWED: &str =
+pub(crate) const NOT_ALLOWED: &str =
     "control groups cannot be made here (it takes root and a writable /sys/fs/cgroup)";
 
 /// A child that works, alone and through short-lived children of its own, as a mail server does.

@@ -236,7 +236,7 @@ fn a_healthy_server_is_not_blamed() {
 }
 
 #[test]
-#[ignore = "takes ten minutes: cargo nextest run --run-ignored only a_hundred_seeds"]
+#[ignore = "takes a quarter of an hour: cargo nextest run --run-ignored only a_hundred_seeds"]
 fn a_healthy_server_is_not_blamed_in_a_hundred_seeds() {
     let folder = tempfile::tempdir().unwrap();
     let observations: u64 = (1..=100)
