@@ -89,6 +89,18 @@ pub enum Unit {
     /// Energy in a day of one phone's simulated time.
     #[strum(serialize = "J/phone-day")]
     JoulesPerPhoneDay,
+    /// Octets in a day of one phone's simulated time.
+    #[strum(serialize = "bytes/phone-day")]
+    BytesPerPhoneDay,
+    /// TCP segments in a day of one phone's simulated time.
+    #[strum(serialize = "packets/phone-day")]
+    PacketsPerPhoneDay,
+    /// Octets in a day of one user's simulated time.
+    #[strum(serialize = "bytes/user-day")]
+    BytesPerUserDay,
+    /// TCP segments in a day of one user's simulated time.
+    #[strum(serialize = "packets/user-day")]
+    PacketsPerUserDay,
     /// TCP connections.
     #[strum(serialize = "connections")]
     Connections,

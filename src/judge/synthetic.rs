@@ -256,7 +256,7 @@ fn add_message(evidence: &mut Evidence, block: u32, arm: Arm, user: u32, message
     }
 }
 
-fn session(block: u32, arm: Arm, user: u32, device: DeviceKind, at: u64) -> SessionRow {
+pub(crate) fn session(block: u32, arm: Arm, user: u32, device: DeviceKind, at: u64) -> SessionRow {
     let factor = if arm == Arm::POP3 { 1 } else { 3 };
     SessionRow {
         block,

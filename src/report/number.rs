@@ -45,6 +45,8 @@ pub(super) fn value(value: f64, unit: Unit) -> String {
         | Unit::RoundTripsPerSession
         | Unit::RoundTripsPerUserHour
         | Unit::WakeUpsPerPhoneDay
+        | Unit::PacketsPerPhoneDay
+        | Unit::PacketsPerUserDay
         | Unit::CountPerUserHour
         | Unit::Connections
         | Unit::Descriptors => digits(value),
@@ -52,7 +54,9 @@ pub(super) fn value(value: f64, unit: Unit) -> String {
         | Unit::BytesPerOpening
         | Unit::BytesPerCheck
         | Unit::BytesPerUserHour
-        | Unit::BytesPerPhone => bytes(value),
+        | Unit::BytesPerPhone
+        | Unit::BytesPerPhoneDay
+        | Unit::BytesPerUserDay => bytes(value),
     }
 }
 

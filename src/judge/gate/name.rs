@@ -172,9 +172,12 @@ pub(super) const fn dimension(unit: Unit) -> Dimension {
         | Unit::MillisecondsPerSession
         | Unit::MillisecondsPerUserHour
         | Unit::SecondsPerUserHour => Dimension::Time,
-        Unit::Bytes | Unit::BytesPerOpening | Unit::BytesPerCheck | Unit::BytesPerPhone => {
-            Dimension::Bytes
-        }
+        Unit::Bytes
+        | Unit::BytesPerOpening
+        | Unit::BytesPerCheck
+        | Unit::BytesPerPhone
+        | Unit::BytesPerPhoneDay
+        | Unit::BytesPerUserDay => Dimension::Bytes,
         _ => Dimension::Number,
     }
 }

@@ -1,5 +1,6 @@
 //! Row 8: what the phone's owner gets, and what it costs the phone.
 
+use super::budget::Budget;
 use super::{ArmFigures, Observed, Part, Ruling};
 use crate::judge::figure::{mean, percent, quantile};
 use crate::judge::verdict::Answer;
@@ -17,6 +18,7 @@ pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
         .copied()
         .filter(|row| matches!(row.outcome, Opening::Local | Opening::Fetched))
         .collect();
+    let budget = Budget::of_kind(part, DeviceKind::Phone);
     let times = || found.iter().map(|row| row.response_us as f64 / 1000.0);
     vec![
         (
@@ -34,6 +36,10 @@ pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
         ("phone_stored", stored(part)),
         ("phone_visible_p50", quantile(delays_ms(part), 0.5)),
         ("phone_check_bytes", check_bytes(part)),
+        ("phone_wire_bytes", budget.and_then(Budget::octets)),
+        ("phone_wire_up", budget.and_then(Budget::octets_up)),
+        ("phone_header_bytes", budget.and_then(Budget::header_octets)),
+        ("phone_packets", budget.and_then(Budget::packets)),
         ("phone_wake_ups", per_day(part, |row| row.wake_ups as f64)),
         ("phone_radio_on", per_day(part, |row| row.on_s)),
         ("phone_joules", per_day(part, |row| row.joules)),

@@ -2,6 +2,7 @@
 //! claim. All are pure functions of rows.
 
 mod backup;
+mod budget;
 mod connect;
 mod devices;
 mod freshness;

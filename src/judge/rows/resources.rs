@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::budget::Budget;
 use super::{Observed, Part};
 use crate::judge::figure::mean;
 use crate::metrics::row::ServerRow;
@@ -10,6 +11,7 @@ pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
     let cells = part.server_cells();
     let sessions = part.sessions().count();
     let cpu = cpu(&cells);
+    let budget = Budget::of_users(part);
     let samples = || cells.iter().flatten();
     vec![
         (
@@ -30,6 +32,8 @@ pub(super) fn measure(part: Part<'_>) -> Vec<(&'static str, Observed)> {
             mean(samples().map(|row| f64::from(row.pop3_connections + row.imap_connections))),
         ),
         ("network_bytes", network_bytes(part)),
+        ("wire_bytes_per_day", budget.and_then(Budget::octets)),
+        ("packets_per_day", budget.and_then(Budget::packets)),
         ("disk_at_end", disk_at_end(part, &cells)),
         (
             "disk_written",
