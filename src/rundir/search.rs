@@ -49,7 +49,7 @@ pub struct SearchManifest {
     pub trials: Vec<SearchTrial>,
     /// How the search ended.
     pub outcome: Outcome,
-    /// It was ended because its time was over, before it was done.
+    /// There was no time for a trial that it wanted.
     #[serde(default)]
     pub out_of_time: bool,
 }
@@ -76,7 +76,7 @@ pub struct SearchTrial {
     pub arm: Arm,
     /// The population.
     pub users: u32,
-    /// What it is for: `bracket`, `bisect`, `confirm`, `shown`, `question`.
+    /// What it is for: `bracket`, `bisect`, `recheck`, `confirm`, `shown`, `question`.
     pub purpose: String,
     /// Which of the planner's questions, and how much of what it asks about.
     #[serde(default, skip_serializing_if = "Option::is_none")]

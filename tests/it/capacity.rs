@@ -3,13 +3,12 @@
 use std::fs;
 use std::path::Path;
 use std::process::Output;
+use std::time::{Duration, Instant};
 
 use crate::support::mailgauge;
 
 /// Short trials of people who keep two connections each.
 const SHORT: &[&str] = &[
-    "--arms",
-    "imap",
     "--set",
     "run.ramp_up=300ms",
     "--set",
@@ -23,10 +22,15 @@ const SHORT: &[&str] = &[
     "--only-capacity",
 ];
 
-fn capacity(dir: &Path, more: &[&str]) -> Output {
+fn capacity_of(arms: &str, dir: &Path, more: &[&str]) -> Output {
     let mut command = mailgauge();
-    command.arg("capacity").args(SHORT).arg("--out").arg(dir);
+    command.args(["capacity", "--arms", arms]).args(SHORT);
+    command.arg("--out").arg(dir);
     command.args(more).output().unwrap()
+}
+
+fn capacity(dir: &Path, more: &[&str]) -> Output {
+    capacity_of("imap", dir, more)
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -82,6 +86,25 @@ fn alone_a_limit_of_connections_is_found_and_named_and_the_directory_says_so_aga
         .unwrap();
     assert_eq!(thai.status.code(), Some(2));
     assert!(text(&thai.stderr).contains("English only"));
+}
+
+#[test]
+fn alone_each_protocol_has_its_share_of_the_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("out");
+    let begun = Instant::now();
+    let output = capacity_of("pop3,imap", &dir, &["--users", "1", "--max-time", "14s"]);
+    assert!(begun.elapsed() < Duration::from_secs(40));
+    assert_eq!(output.status.code(), Some(5), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("`--max-time`"));
+    let trials = fs::read_to_string(dir.join("trials.csv")).unwrap();
+    let of = |arm: &str| {
+        let lines = trials.lines().skip(1);
+        lines
+            .filter(|line| line.split(',').nth(1) == Some(arm))
+            .count()
+    };
+    assert!(of("pop3") >= 1 && of("imap") >= 1, "{trials}");
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Carries a search out: asks what to try next, tries it, judges it, until nothing is left to try, the user stops it or its
-//! time is over.
+//! time is over. Each arm has its share of the time, so that none is left out for another.
 
 use std::io::IsTerminal as _;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 
+use super::budget::Budget;
 use super::questions::{self, Question};
 use super::{Args, load_with};
 use crate::cli::measure::{Seen, Task};
@@ -16,9 +17,6 @@ use crate::report as pages;
 use crate::rundir::{RunDir, Search, SearchTrial};
 use crate::scenario::{Arm, Override, Scenario};
 
-/// What a trial takes besides its phases, before one was seen.
-const OVERHEAD: Duration = Duration::from_secs(3);
-
 /// A search that is carried out.
 pub(super) struct Driver<'a> {
     args: &'a Args,
@@ -26,9 +24,18 @@ pub(super) struct Driver<'a> {
     trials: Vec<Trial>,
     seen: Seen,
     stop: StopReceiver,
-    begun: Instant,
-    max_time: Duration,
-    overhead: Duration,
+    budget: Budget,
+}
+
+/// What came of a trial that was wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    /// It was made, or cannot be made at all.
+    Done,
+    /// The user stops the search.
+    Stopped,
+    /// It would not have ended in time.
+    OutOfTime,
 }
 
 /// A trial that is to be.
@@ -45,7 +52,7 @@ impl<'a> Driver<'a> {
         search: Search,
         seen: Seen,
         stop: StopReceiver,
-        max_time: Duration,
+        budget: Budget,
     ) -> Self {
         Self {
             args,
@@ -53,9 +60,7 @@ impl<'a> Driver<'a> {
             trials: Vec::new(),
             seen,
             stop,
-            begun: Instant::now(),
-            max_time,
-            overhead: OVERHEAD,
+            budget,
         }
     }
 
@@ -68,34 +73,28 @@ impl<'a> Driver<'a> {
     /// # Errors
     /// A trial could not be run at all.
     pub(super) async fn run(&mut self) -> anyhow::Result<()> {
-        for arm in self.search.manifest.arms.clone() {
-            while let Next::Try(users, purpose) =
-                capacity::next(&self.search.manifest, &self.trials, arm)
-            {
-                let wanted = Wanted {
-                    arm,
-                    users,
-                    purpose,
-                    question: None,
-                };
-                if !self.attempt(wanted).await? {
-                    return Ok(());
-                }
+        let arms = self.search.manifest.arms.clone();
+        for (index, arm) in arms.iter().enumerate() {
+            let until = self.budget.share(Instant::now(), arms.len() - index);
+            if self.search_for(*arm, until).await? == Attempt::Stopped {
+                return Ok(());
             }
         }
         if self.args.only_capacity {
             return Ok(());
         }
-        for arm in self.search.manifest.arms.clone() {
+        for arm in arms {
             let scenario = self.scenario(arm, self.search.manifest.first, 0, None)?;
-            for (users, question) in questions::of(&scenario, arm, &self.trials) {
+            let found = capacity::found(&self.search.manifest, &self.trials, arm);
+            for (users, question) in questions::of(&scenario, arm, found.capacity, &self.trials) {
                 let wanted = Wanted {
                     arm,
                     users,
                     purpose: Purpose::Question,
                     question: Some(question),
                 };
-                if !self.attempt(wanted).await? {
+                let until = self.budget.end();
+                if self.attempt(wanted, until).await? != Attempt::Done {
                     return Ok(());
                 }
             }
@@ -103,8 +102,34 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// One trial. False: the search is over, as the user or the time wants it.
-    async fn attempt(&mut self, wanted: Wanted) -> anyhow::Result<bool> {
+    /// The search for one arm, which ends by itself as long as there is time.
+    async fn search_for(&mut self, arm: Arm, until: Instant) -> anyhow::Result<Attempt> {
+        let first = self.search.manifest.first;
+        let length = self.scenario(arm, first, 0, None)?.cell_length();
+        loop {
+            let own = self.trials.iter().rev().find(|it| it.facts.arm == arm);
+            let users = own.map_or(first, |trial| trial.facts.users);
+            let left = self.budget.left(Instant::now(), until, length, users);
+            let manifest = &self.search.manifest;
+            let Next::Try(users, purpose) = capacity::next(manifest, &self.trials, arm, left)
+            else {
+                return Ok(Attempt::Done);
+            };
+            let wanted = Wanted {
+                arm,
+                users,
+                purpose,
+                question: None,
+            };
+            let attempt = self.attempt(wanted, until).await?;
+            if attempt != Attempt::Done {
+                return Ok(attempt);
+            }
+        }
+    }
+
+    /// One trial.
+    async fn attempt(&mut self, wanted: Wanted, until: Instant) -> anyhow::Result<Attempt> {
         let Wanted {
             arm,
             users,
@@ -117,16 +142,17 @@ impl<'a> Driver<'a> {
             // Four times as many checks may be more than the scenario's speed allows.
             Err(error) if question.is_some() => {
                 tracing::warn!("a question is left out: {error:#}");
-                return Ok(true);
+                return Ok(Attempt::Done);
             }
             Err(error) => return Err(error),
         };
         if *self.stop.borrow() > Stop::No {
-            return Ok(false);
+            return Ok(Attempt::Stopped);
         }
-        if self.begun.elapsed() + scenario.cell_length() + self.overhead > self.max_time {
+        let length = scenario.cell_length();
+        if self.budget.left(Instant::now(), until, length, users) == 0 {
             self.search.manifest.out_of_time = true;
-            return Ok(false);
+            return Ok(Attempt::OutOfTime);
         }
         let asked = question.map(|question| question.asked);
         let facts = self
@@ -150,7 +176,9 @@ impl<'a> Driver<'a> {
                 trial
             }
         };
-        self.overhead = begun.elapsed().saturating_sub(scenario.cell_length());
+        if trial.answer != Some(Answer::Refused) {
+            self.budget.seen(begun.elapsed(), length, users);
+        }
         if !self.args.quiet {
             eprintln!("{}", pages::trial_line(&trial));
         }
@@ -160,7 +188,7 @@ impl<'a> Driver<'a> {
             bail!("{}", trial.reasons.join(" "));
         }
         self.trials.push(trial);
-        Ok(true)
+        Ok(Attempt::Done)
     }
 
     fn judged(&self, facts: &SearchTrial) -> anyhow::Result<(Trial, crate::judge::Judgement)> {

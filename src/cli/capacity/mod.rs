@@ -2,14 +2,16 @@
 //! each trial is a run like any other, in a directory of its own below the search's. What follows from the trials is said by
 //! `judge::capacity`; here they are carried out.
 
+mod budget;
 mod driver;
 mod questions;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
+use self::budget::Budget;
 use self::driver::Driver;
 use super::UsageError;
 use super::compare::{directory, runtime, stop_signal};
@@ -51,7 +53,8 @@ pub struct Args {
     /// Try no more users than this.
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     max_users: u32,
-    /// Begin no trial that would not end within this time: the search stops with what it has.
+    /// Begin no trial that would not end within this time. Each arm has the same share of it (a quarter is for the planner's
+    /// questions); where that is too little for the resolution, the capacity is confirmed at a coarser one.
     #[arg(long, value_name = "TIME", default_value = "1h")]
     max_time: String,
     /// How narrow the gap between what does and what does not must become, in percent of the users.
@@ -169,7 +172,8 @@ async fn search(
         ..SearchManifest::default()
     };
     let search = Search::create(&dir, manifest)?;
-    let mut driver = Driver::new(args, search, seen, stop.clone(), max_time);
+    let budget = Budget::new(Instant::now(), max_time, !args.only_capacity);
+    let mut driver = Driver::new(args, search, seen, stop.clone(), budget);
     let ended = driver.run().await;
     let mut search = driver.into_search();
     search.conclude(match &ended {

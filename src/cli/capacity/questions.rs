@@ -20,24 +20,25 @@ pub(super) struct Question {
 
 /// The questions of an arm and the population of each, after its capacity was searched. The storm comes over all that are carried;
 /// what is to cost up to four times as much is asked at a quarter.
-pub(super) fn of(scenario: &Scenario, arm: Arm, trials: &[Trial]) -> Vec<(u32, Question)> {
-    let users = |answer: Answer| {
-        let of_search = trials.iter().filter(move |trial| {
-            trial.facts.arm == arm
-                && trial.answer == Some(answer)
-                && !matches!(trial.purpose, Purpose::Shown | Purpose::Question)
-        });
-        of_search.map(|trial| trial.facts.users)
-    };
-    let mut met: Vec<u32> = users(Answer::Met).collect();
-    // What missed the level once is not carried, though it met it another time.
-    met.retain(|carried| users(Answer::Missed).all(|missed| *carried < missed));
-    met.sort_unstable();
-    let (Some(least), Some(most)) = (met.first(), met.last()) else {
+pub(super) fn of(
+    scenario: &Scenario,
+    arm: Arm,
+    capacity: Option<u32>,
+    trials: &[Trial],
+) -> Vec<(u32, Question)> {
+    let Some(most) = capacity else {
         return Vec::new();
     };
+    let met = trials.iter().filter(|trial| {
+        trial.facts.arm == arm
+            && trial.answer == Some(Answer::Met)
+            && !matches!(trial.purpose, Purpose::Shown | Purpose::Question)
+    });
+    let mut met: Vec<u32> = met.map(|trial| trial.facts.users).collect();
+    met.sort_unstable();
+    let least = met.first().copied().unwrap_or(most);
     let quarter = met.iter().rev().find(|users| **users <= most / 4);
-    let quarter = quarter.unwrap_or(least);
+    let quarter = quarter.copied().unwrap_or(least);
     Subject::iter()
         .flat_map(|subject| subject.times().iter().map(move |times| (subject, *times)))
         .filter_map(|(subject, times)| {
@@ -50,7 +51,7 @@ pub(super) fn of(scenario: &Scenario, arm: Arm, trials: &[Trial]) -> Vec<(u32, Q
                 Subject::Storm => most,
                 Subject::Polls | Subject::Mailbox => quarter,
             };
-            (!overrides.is_empty()).then_some((*users, Question { asked, overrides }))
+            (!overrides.is_empty()).then_some((users, Question { asked, overrides }))
         })
         .collect()
 }
@@ -110,12 +111,12 @@ mod tests {
             trial
         };
         let scenario = Scenario::load("quick", &[]).unwrap();
-        let met = [20, 80, 100].map(|users| trial(users, Answer::Met));
-        let trials = [&met[..], &[trial(100, Answer::Missed)]].concat();
-        let asked = of(&scenario, Arm::POP3, &trials);
+        let trials = [20, 80, 100].map(|users| trial(users, Answer::Met));
+        let asked = of(&scenario, Arm::POP3, Some(80), &trials);
         let storm = asked.iter().find(|(_, it)| it.asked.about == "storm");
         assert_eq!(storm.unwrap().0, 80);
         assert_eq!(asked[0].0, 20);
+        assert!(of(&scenario, Arm::POP3, None, &trials).is_empty());
     }
 
     #[test]

@@ -16,7 +16,9 @@ pub use level::{Level, Rule, tightest};
 pub use load::{Load, Storm};
 pub use mixture::{Mixture, Point as MixturePoint};
 pub use planner::{Crowded, Effect, PlanFigure, Prediction, Subject};
-pub use search::{Above, Answer, Found, Next, Purpose, Range, Step};
+pub use search::{
+    Above, Answer, CONFIRMATIONS, Found, NO_HURRY, Next, Purpose, Range, Step, Votes,
+};
 
 use super::evidence::Evidence;
 use super::stats::scaling::{NoFit, Scaling};
@@ -54,8 +56,6 @@ pub struct ArmCapacity {
     pub arm: Arm,
     /// How far the search came.
     pub found: Found,
-    /// Nothing is left to be tried.
-    pub over: bool,
     /// What bound first; none where nothing above was tried.
     pub bound: Option<Bound>,
     /// The law of its throughput.
@@ -218,9 +218,9 @@ pub const fn range(manifest: &SearchManifest) -> Range {
     }
 }
 
-/// What to try next for an arm.
-pub fn next(manifest: &SearchManifest, trials: &[Trial], arm: Arm) -> Next {
-    search::next(range(manifest), &steps(trials, arm))
+/// What to try next for an arm, if there is time for so many more trials.
+pub fn next(manifest: &SearchManifest, trials: &[Trial], arm: Arm, left: usize) -> Next {
+    search::next(range(manifest), &steps(trials, arm), left)
 }
 
 /// How far the search for an arm has come.
@@ -291,7 +291,6 @@ impl ArmCapacity {
         Self {
             arm,
             found,
-            over: next(manifest, trials, arm) == Next::Over,
             bound: bound_of(&own, found),
             predictions: planner::predictions(&own, found, fit.as_ref().ok()),
             figures: planner::figures(scenario, &own, found),
@@ -319,21 +318,21 @@ impl ArmCapacity {
 /// What bound at the smallest population out of reach.
 fn bound_of(own: &[&Trial], found: Found) -> Option<Bound> {
     let (users, above) = found.above?;
-    let at = |users: u32, answers: &[Answer]| {
+    let at = |users: u32, answer: Answer| {
         own.iter().rev().find(|trial| {
             trial.facts.users == users
                 && trial.purpose != Purpose::Question
-                && trial.answer.is_some_and(|answer| answers.contains(&answer))
+                && trial.answer == Some(answer)
         })
     };
-    if above == Above::Most {
+    let Some(answer) = above.answer() else {
         return Some(Bound {
             resource: Resource::Range,
             seen: true,
             why: "The search was not to go further (`--max-users`).".to_owned(),
         });
-    }
-    let trial = at(users, &[Answer::Missed, Answer::Invalid, Answer::Refused])?;
+    };
+    let trial = at(users, answer)?;
     if above == Above::Refused {
         return Some(Bound {
             resource: Resource::Ceiling,
@@ -348,7 +347,7 @@ fn bound_of(own: &[&Trial], found: Found) -> Option<Bound> {
             why: trial.reasons.join(" "),
         });
     }
-    let below = found.capacity.and_then(|users| at(users, &[Answer::Met]));
+    let below = found.capacity.and_then(|users| at(users, Answer::Met));
     let below = below.and_then(|trial| trial.load.as_ref());
     Some(bound::bound(
         &trial.signs,

@@ -63,7 +63,7 @@ fn searched(answer: impl Fn(u32) -> Answer) -> (SearchManifest, Vec<Trial>) {
         ..SearchManifest::default()
     };
     let mut trials = Vec::new();
-    while let Next::Try(users, purpose) = next(&manifest, &trials, Arm::IMAP) {
+    while let Next::Try(users, purpose) = next(&manifest, &trials, Arm::IMAP, NO_HURRY) {
         trials.push(trial(&mut manifest, users, purpose, answer(users)));
     }
     (manifest, trials)

@@ -58,6 +58,11 @@ impl Noise {
     pub(crate) fn next(&mut self) -> f64 {
         self.0.normal()
     }
+
+    /// Uniform between 0 and 1, neither of them.
+    pub(crate) fn unit(&mut self) -> f64 {
+        ((self.0.bits() >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::super::Error;
-use crate::judge::capacity::{ArmCapacity, Capacity, Mixture, MixturePoint, tightest};
+use crate::judge::capacity::{
+    Above, ArmCapacity, Capacity, Mixture, MixturePoint, Votes, tightest,
+};
 use crate::judge::figure::Kind;
 use crate::judge::stats::Interval;
 use crate::scenario::Arm;
@@ -146,6 +148,7 @@ fn of_arm(arm: &ArmCapacity) -> Vec<Line> {
         let figure = format!("above_{why}");
         above.add("", &figure, Some(f64::from(users)), "users", Kind::Measured);
     }
+    tried(arm, &mut above);
     let planner = arm.figures.iter().map(|figure| Line {
         arm: arm.arm.to_string(),
         part: "planner",
@@ -165,6 +168,33 @@ fn of_arm(arm: &ArmCapacity) -> Vec<Line> {
     lines.extend(fitted(arm));
     lines.extend(planner);
     lines
+}
+
+/// How often what the answer rests on met the level, and how wide the gap is.
+fn tried(arm: &ArmCapacity, lines: &mut Lines) {
+    let found = &arm.found;
+    let mut add = |users: u32, of: &str, votes: Votes| {
+        let at = format!("{users} users");
+        for (answer, count) in [
+            ("met", votes.met),
+            ("missed", votes.missed),
+            ("refused", votes.refused),
+        ] {
+            let figure = format!("{of}_{answer}");
+            lines.add(&at, &figure, Some(count as f64), "trials", Kind::Measured);
+        }
+    };
+    if let Some(users) = found.capacity {
+        add(users, "confirmations", found.votes);
+    }
+    if let Some((users, why)) = found.above
+        && why != Above::Most
+    {
+        add(users, "above", found.above_votes);
+    }
+    if let Some(percent) = found.gap_percent() {
+        lines.add("", "gap", Some(percent), "%", Kind::Derived);
+    }
 }
 
 fn predictions(arm: &ArmCapacity) -> Vec<Line> {

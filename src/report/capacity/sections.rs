@@ -1,11 +1,14 @@
 //! The page, section by section: first how many users, then what each answer rests on, then what planners ask, then what a reader must know.
 
+use std::fmt::Write as _;
+
 use super::super::number;
 use super::answers;
 use super::layout::{Part, Section};
 use super::rule_text;
 use crate::judge::capacity::{
-    Above, Answer, ArmCapacity, Capacity, Level, Purpose, Resource, Standing, Trial, tightest,
+    Above, Answer, ArmCapacity, Capacity, Found, Level, Purpose, Resource, Standing, Trial, Votes,
+    tightest,
 };
 use crate::rundir::Outcome;
 
@@ -39,7 +42,7 @@ fn head(capacity: &Capacity) -> Section {
                 .as_ref()
                 .map_or("–", |bound| bound.resource.words())
                 .to_owned(),
-            if arm.found.confirmed { "3 times" } else { "no" }.to_owned(),
+            confirmed(&arm.found),
         ]
     });
     section.table(
@@ -49,14 +52,43 @@ fn head(capacity: &Capacity) -> Section {
     section
 }
 
+/// How many of its confirmations met the level.
+fn confirmed(found: &Found) -> String {
+    let Votes {
+        met,
+        missed,
+        refused,
+    } = found.votes;
+    let of = format!("{met} of {}", met + missed);
+    let refusals = if refused > 0 {
+        format!(", {refused} refused")
+    } else {
+        String::new()
+    };
+    match (found.confirmed, met + missed + refused) {
+        (true, _) => format!("{of}{refusals}"),
+        (false, 0) => "no".to_owned(),
+        (false, _) => format!("no ({of}{refusals})"),
+    }
+}
+
 pub(super) fn banner(capacity: &Capacity) -> Option<String> {
     let manifest = &capacity.manifest;
+    let standing = capacity.standing();
     let unfinished = match &manifest.outcome {
+        Outcome::Complete if standing != Standing::Unfinished => None,
         Outcome::Complete if manifest.out_of_time => Some(
             "UNFINISHED: the time of the search (`--max-time`) was over before it was done."
                 .to_owned(),
         ),
-        Outcome::Complete => None,
+        Outcome::Complete if capacity.arms.iter().any(|arm| arm.found.is_refused()) => Some(
+            "UNFINISHED: the capacity could not be confirmed, since its confirmations were refused."
+                .to_owned(),
+        ),
+        Outcome::Complete => Some(
+            "UNFINISHED: no population was confirmed in as many trials as a search may make."
+                .to_owned(),
+        ),
         Outcome::Running => {
             Some("UNFINISHED: the search was killed; this is what it left.".to_owned())
         }
@@ -65,7 +97,7 @@ pub(super) fn banner(capacity: &Capacity) -> Option<String> {
         }
         Outcome::Failed(reason) => Some(format!("UNFINISHED: the search broke off: {reason}")),
     };
-    let standing = match capacity.standing() {
+    let standing = match standing {
         Standing::Invalid => Some(
             "INVALID: the load generator was the limit, not the server; of the server it is only known that it carries at least as many.".to_owned(),
         ),
@@ -85,10 +117,13 @@ fn users_of(arm: &ArmCapacity) -> String {
         };
     };
     match arm.found.above {
-        Some((_, Above::Missed)) if arm.found.confirmed && !arm.found.understated => {
-            users.to_string()
+        Some((above, Above::Missed)) if !arm.found.understated => {
+            if arm.found.confirmed && arm.found.resolved {
+                users.to_string()
+            } else {
+                format!("{users} to {above}")
+            }
         }
-        Some((above, Above::Missed)) if !arm.found.confirmed => format!("{users} to {above}"),
         _ => format!("at least {users}"),
     }
 }
@@ -111,7 +146,10 @@ fn of_arm(capacity: &Capacity, arm: &ArmCapacity) -> Section {
         ));
     }
     if arm.found.understated {
-        section.text("120 % met the level as well: the miss that ended the search was bad luck, and more users are carried than this. Run the search again, with a longer `--duration`.");
+        section.text("120 % met the level as well: chance decides there, and more users may be carried than this. Run the search again, with a longer `--duration`.");
+    }
+    if let Some(text) = rests_on(&arm.found, capacity.manifest.resolution) {
+        section.text(text);
     }
     if let Some(users) = arm.found.capacity
         && (capacity.speed - 1.0).abs() > f64::EPSILON
@@ -145,6 +183,49 @@ fn of_arm(capacity: &Capacity, arm: &ArmCapacity) -> Section {
         );
     }
     section
+}
+
+/// How often both ends of the gap were tried, and whether it is wider than was asked for.
+fn rests_on(found: &Found, resolution: f64) -> Option<String> {
+    let capacity = found.capacity?;
+    let count = |votes: Votes| votes.met + votes.missed;
+    let mut text = if count(found.votes) > 0 {
+        format!(
+            "{capacity} users met the level in {} of {} confirmation{}",
+            found.votes.met,
+            count(found.votes),
+            plural(count(found.votes))
+        )
+    } else {
+        format!("{capacity} users met the level, and that was not confirmed")
+    };
+    if found.votes.refused > 0 {
+        let _ = write!(text, "; {} more were refused", found.votes.refused);
+    }
+    if let Some((above, Above::Missed)) = found.above {
+        let votes = found.above_votes;
+        let all = count(votes);
+        let _ = write!(
+            text,
+            "; {above} missed it in {} of {all} trial{}",
+            votes.missed,
+            plural(all)
+        );
+    }
+    text.push('.');
+    if let (Some(gap), false) = (found.gap_percent(), found.resolved) {
+        let _ = write!(
+            text,
+            " The time (`--max-time`) was too short for a gap of {} %: it is {} %.",
+            number::digits(100.0 * resolution),
+            number::digits(gap)
+        );
+    }
+    Some(text)
+}
+
+const fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }
 
 fn value(value: f64, unit: &str) -> String {
@@ -288,9 +369,12 @@ fn notes(capacity: &Capacity) -> Section {
         items.push(format!("Gates besides: {}.", gates.join("; ")));
     }
     items.extend(capacity.manifest.left_out.iter().cloned());
+    if capacity.manifest.out_of_time {
+        items.push("There was no time (`--max-time`) for all trials that were wanted: what is missing here was left out.".to_owned());
+    }
     items.push("A refusal because another device of the same user had taken the message away is no failure of the server.".to_owned());
     items.push(format!(
-        "Each trial is a run of one block with chance of its own, in a directory of its own; {} were made. Doubled, then halved to {} %, the winner confirmed.",
+        "Each trial is a run of one block with chance of its own, in a directory of its own; {} were made. Doubled, then halved to {} %; the miss that ended it was looked at again (the better of three), and the winner confirmed (the better of five).",
         capacity.trials.len(),
         number::digits(100.0 * capacity.manifest.resolution)
     ));

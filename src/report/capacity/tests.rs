@@ -2,7 +2,7 @@ use console::measure_text_width;
 
 use super::*;
 use crate::judge::capacity::{Capacity, Load, Purpose};
-use crate::rundir::{SearchManifest, SearchTrial};
+use crate::rundir::{Outcome, SearchManifest, SearchTrial};
 use crate::scenario::Arm;
 
 /// One trial that met the level and one that was refused.
@@ -76,6 +76,83 @@ fn the_csvs_have_a_line_per_trial_and_per_figure() {
         figures.contains("pop3,planner,,capacity,20.0,,,users,measured"),
         "{figures}"
     );
+}
+
+/// A search whose trials had these answers.
+fn searched(steps: &[(u32, Purpose, Answer)]) -> Capacity {
+    let mut manifest = capacity().manifest;
+    manifest.arms = vec![Arm::POP3];
+    manifest.outcome = Outcome::Complete;
+    manifest.trials.clear();
+    let mut trials = Vec::new();
+    for (users, purpose, answer) in steps {
+        let facts = SearchTrial {
+            number: trials.len() as u32 + 1,
+            arm: Arm::POP3,
+            users: *users,
+            purpose: purpose.to_string(),
+            question: None,
+            folder: String::new(),
+            refused: None,
+            over: true,
+        };
+        manifest.trials.push(facts.clone());
+        trials.push(Trial {
+            answer: Some(*answer),
+            ..Trial::without_run(&facts, None)
+        });
+    }
+    Capacity::of(&manifest, trials)
+}
+
+#[test]
+fn what_the_answer_rests_on_is_counted_on_the_page_and_in_the_csv() {
+    use Answer::{Met, Missed, Refused};
+    use Purpose::{Bracket, Confirm, Recheck};
+    let confirmed = [
+        (20, Bracket, Met),
+        (40, Bracket, Missed),
+        (40, Recheck, Missed),
+        (20, Confirm, Met),
+        (20, Confirm, Missed),
+        (20, Confirm, Met),
+        (20, Confirm, Met),
+    ];
+    let capacity = searched(&confirmed);
+    let page = layout::markdown(&sections::of(&capacity));
+    for text in [
+        "| pop3 | 20 to 40 | not told apart | 3 of 4 |",
+        "20 users met the level in 3 of 4 confirmations; 40 missed it in 2 of 2 trials.",
+        "too short for a gap of 5 %: it is 100 %.",
+    ] {
+        assert!(page.contains(text), "{page}");
+    }
+    assert!(!page.contains("UNFINISHED"), "{page}");
+    let figures = String::from_utf8(lines::figures(&capacity).unwrap()).unwrap();
+    for line in [
+        "pop3,capacity,20 users,confirmations_met,3.0,,,trials,measured",
+        "pop3,capacity,20 users,confirmations_missed,1.0,,,trials,measured",
+        "pop3,capacity,40 users,above_missed,2.0,,,trials,measured",
+        "pop3,capacity,,gap,100.0,,,%,derived",
+    ] {
+        assert!(figures.contains(line), "{line}: {figures}");
+    }
+    let refused = [
+        &confirmed[..4],
+        &[
+            (20, Confirm, Refused),
+            (20, Confirm, Refused),
+            (20, Confirm, Refused),
+        ],
+    ];
+    let page = layout::markdown(&sections::of(&searched(&refused.concat())));
+    for text in [
+        "| pop3 | 20 to 40 | not told apart | no (1 of 1, 3 refused) |",
+        "UNFINISHED: the capacity could not be confirmed",
+        "20 users met the level in 1 of 1 confirmation; 3 more were refused",
+    ] {
+        assert!(page.contains(text), "{page}");
+    }
 }
 
 #[test]
