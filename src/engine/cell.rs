@@ -14,7 +14,7 @@ use tokio::time::{Sleep, sleep_until};
 use crate::metrics::row::Cell;
 use crate::metrics::{Record, since_us};
 use crate::net::{Dialer, TimeLimits};
-use crate::probe::{Ports, ServerProbe, Watched};
+use crate::probe::{Ports, Seen, ServerProbe, Watched};
 use crate::scenario::{DeviceKind, Phase};
 use crate::target::{Endpoint, Instance, Service};
 
@@ -136,9 +136,15 @@ impl<'a> CellRun<'a> {
             Some((cell, phase))
         };
         let records = self.comparison.records.clone();
-        let sink = move |row| {
+        let mut told = None;
+        let sink = move |seen: Seen| {
+            let mut batch = vec![Record::Server(seen.row)];
+            if seen.no_disk_syncs != told {
+                batch.extend(seen.no_disk_syncs.clone().map(Record::NoDiskSyncs));
+                told = seen.no_disk_syncs;
+            }
             // Nobody listens any more: the run is over.
-            let _ = records.send(vec![Record::Server(row)]);
+            let _ = records.send(batch);
         };
         ServerProbe::start(&watched, self.comparison.run_start, place, sink)
             .inspect_err(|error| tracing::warn!("the server is not sampled: {error}"))

@@ -71,6 +71,9 @@ pub struct Setting {
     /// Mail is handed over on the ports of IMAP, so that not each connection to them is a device's.
     #[serde(skip)]
     pub delivery_by_append: bool,
+    /// Why forced writes were not counted, as far as the run could say.
+    #[serde(skip)]
+    pub no_disk_syncs: Vec<String>,
     /// How the run ended.
     pub ending: Ending,
     /// Why it broke off, where it could say so.
@@ -132,6 +135,7 @@ impl Setting {
                 })
                 .collect(),
             delivery_by_append: target.probe["delivery_by_append"] == true,
+            no_disk_syncs: manifest.no_disk_syncs.clone(),
             ending,
             failure,
             left_out: left_out(manifest).collect(),

@@ -298,13 +298,7 @@ fn notes(evidence: &Evidence, consistency: &Findings, little: &[little::Balance]
             if violations == 1 { "" } else { "s" },
         ));
     }
-    let mut samples = evidence.server.iter().peekable();
-    if samples.peek().is_some() && samples.all(|row| row.disk_syncs.is_none()) {
-        notes.push(
-            "Forced writes (fsync) were not counted: only root can, on the server's machine, where tracefs is mounted at /sys/kernel/tracing and the file system reports them."
-                .to_owned(),
-        );
-    }
+    notes.extend(forced_writes(evidence));
     for balance in little.iter().filter(|it| it.verdict == little::Word::Fails) {
         notes.push(format!(
             "Block {}, arm {}: Little's law does not hold: {}.",
@@ -318,6 +312,28 @@ fn notes(evidence: &Evidence, consistency: &Findings, little: &[little::Balance]
         );
     }
     notes
+}
+
+/// That forced writes were not counted, or not everywhere, and why.
+fn forced_writes(evidence: &Evidence) -> Option<String> {
+    let samples = evidence.server.len();
+    let without = evidence.server.iter();
+    let without = without.filter(|row| row.disk_syncs.is_none()).count();
+    if without == 0 {
+        return None;
+    }
+    let reasons = &evidence.setting.no_disk_syncs;
+    let why = if reasons.is_empty() {
+        "the run does not say why; only root can, on the server's machine, where tracefs is mounted at /sys/kernel/tracing and the file system reports them".to_owned()
+    } else {
+        reasons.join("; ")
+    };
+    let often = if without == samples {
+        "were not counted".to_owned()
+    } else {
+        format!("were not counted in {without} of {samples} samples")
+    };
+    Some(format!("Forced writes (fsync) {often}: {why}."))
 }
 
 #[cfg(test)]

@@ -106,6 +106,7 @@ pub(crate) fn empty() -> Evidence {
             due: BTreeSet::new(),
             windows: BTreeMap::new(),
             delivery_by_append: false,
+            no_disk_syncs: Vec::new(),
             ending: Ending::Finished,
             failure: None,
             left_out: Vec::new(),

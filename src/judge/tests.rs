@@ -435,3 +435,37 @@ fn fewer_than_six_blocks_make_a_verdict_about_a_direction_provisional() {
             .all(|ratio| ratio.interval.is_none())
     );
 }
+
+#[test]
+fn why_forced_writes_were_not_counted_is_said_in_the_words_of_the_run() {
+    let mut evidence = as_the_document_says();
+    let said = |evidence: &Evidence| {
+        let mut notes = judge(evidence).notes.into_iter();
+        notes.find(|note| note.starts_with("Forced writes"))
+    };
+    assert_eq!(said(&evidence), None);
+    evidence.setting.no_disk_syncs = vec!["no tracefs there".to_owned()];
+    evidence.server[0].disk_syncs = None;
+    let samples = evidence.server.len();
+    assert_eq!(
+        said(&evidence).unwrap(),
+        format!(
+            "Forced writes (fsync) were not counted in 1 of {samples} samples: no tracefs there."
+        )
+    );
+    for row in &mut evidence.server {
+        row.disk_syncs = None;
+    }
+    assert_eq!(
+        said(&evidence).unwrap(),
+        "Forced writes (fsync) were not counted: no tracefs there."
+    );
+    evidence.setting.no_disk_syncs.clear();
+    assert!(
+        said(&evidence)
+            .unwrap()
+            .contains("the run does not say why")
+    );
+    evidence.server.clear();
+    assert_eq!(said(&evidence), None);
+}

@@ -20,6 +20,8 @@ pub enum Record {
     Error(ErrorRow),
     /// The target's resources, seen from outside.
     Server(ServerRow),
+    /// Why forced writes of the target are not counted.
+    NoDiskSyncs(String),
     /// Our own resources.
     Generator(GeneratorRow),
     /// A planned opening of a message came to its end.

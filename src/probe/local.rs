@@ -13,7 +13,7 @@ use super::cgroup::{Cgroup, CgroupError, CgroupMeter, CgroupSample};
 use super::connections::{Connections, Ports};
 use super::process::{Tree, TreeSample, threads_of};
 use super::storage::{StorageSize, storage_size};
-use super::syncs::Syncs;
+use super::syncs::{NotCounted, Syncs};
 use super::usage::Usage;
 
 /// The kernel walks through all pages for it, so it is not asked each second.
@@ -94,7 +94,7 @@ pub(super) struct LocalMeter {
     group: Option<CgroupMeter>,
     ports: Ports,
     walker: Option<Walker>,
-    syncs: Option<Syncs>,
+    syncs: Result<Syncs, NotCounted>,
     /// The target is in a network namespace of its own, so what its interfaces carry is its own.
     own_network: bool,
     samples: u64,
@@ -102,18 +102,13 @@ pub(super) struct LocalMeter {
 
 impl LocalMeter {
     pub(super) fn new(local: &Local, ports: Ports) -> io::Result<Self> {
-        let members = members(local);
-        let syncs = (!members.is_empty()).then(|| Syncs::of(&members));
-        if let Some(Err(error)) = &syncs {
-            tracing::debug!("syncs are not counted: {error}");
-        }
         Ok(Self {
             root: local.root,
             tree: local.root.map(Tree::new),
             group: local.cgroup.as_ref().map(Cgroup::meter),
             ports,
             walker: local.storage.clone().map(Walker::start).transpose()?,
-            syncs: syncs.and_then(Result::ok),
+            syncs: Syncs::of(&members(local)),
             own_network: local.root.is_some_and(has_own_network),
             samples: 0,
         })
@@ -136,12 +131,20 @@ impl LocalMeter {
             None => Connections::from_here(&self.ports),
         };
         usage.storage = self.walker.as_ref().and_then(Walker::size);
-        usage.disk_syncs = self.syncs.as_ref().and_then(Syncs::count);
+        match self.syncs() {
+            Ok(count) => usage.disk_syncs = Some(count),
+            Err(reason) => usage.no_disk_syncs = Some(reason),
+        }
         if let Some((rx, tx)) = self.root.filter(|_| self.own_network).and_then(network) {
             usage.network_rx_bytes = Some(rx);
             usage.network_tx_bytes = Some(tx);
         }
         Some(usage)
+    }
+
+    fn syncs(&self) -> Result<u64, String> {
+        let syncs = self.syncs.as_ref().map_err(ToString::to_string)?;
+        syncs.count().ok_or_else(|| NotCounted::Stopped.to_string())
     }
 
     fn processes(&mut self) -> Option<Usage> {

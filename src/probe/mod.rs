@@ -22,6 +22,6 @@ pub use generator::{GeneratorSample, generator};
 pub use host::host;
 pub use local::{Local, LocalError};
 pub use process::{Tree, TreeSample};
-pub use server::{Instrument, ServerProbe, Watched};
+pub use server::{Instrument, Seen, ServerProbe, Watched};
 pub use storage::{StorageSize, storage_size};
 pub use usage::Usage;

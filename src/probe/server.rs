@@ -47,6 +47,15 @@ pub struct Watched {
     pub ports: Ports,
 }
 
+/// What was seen of a target at one instant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// All that the instrument told.
+    pub row: ServerRow,
+    /// Why it did not tell how often files were forced to storage; none: it did.
+    pub no_disk_syncs: Option<String>,
+}
+
 /// The part of the run that an instant belongs to; none: to no part that is recorded.
 type Place = Option<(Cell, Phase)>;
 
@@ -58,14 +67,14 @@ pub struct ServerProbe {
 }
 
 impl ServerProbe {
-    /// Starts sampling at `t0` + 1 s, + 2 s, …, and hands each row to `sink`. `place` says what part of the
+    /// Starts sampling at `t0` + 1 s, + 2 s, …, and hands each sample to `sink`. `place` says what part of the
     /// run an instant belongs to; there is no row for an instant that belongs to none. A sample that
     /// is late by more than a second takes the place of those it missed: `at_us` says when it was taken.
     pub fn start(
         watched: &Watched,
         t0: Instant,
         place: impl Fn(Instant) -> Option<(Cell, Phase)> + Send + Sync + 'static,
-        sink: impl FnMut(ServerRow) + Send + 'static,
+        sink: impl FnMut(Seen) + Send + 'static,
     ) -> io::Result<Self> {
         let (orders, received) = channel();
         let place: Arc<dyn Fn(Instant) -> Place + Send + Sync> = Arc::new(place);
@@ -117,7 +126,7 @@ struct Sampler<S> {
     sink: S,
 }
 
-impl<S: FnMut(ServerRow)> Sampler<S> {
+impl<S: FnMut(Seen)> Sampler<S> {
     fn run(mut self, orders: &Receiver<Place>) {
         loop {
             let due = self.next_due(Instant::now());
@@ -147,7 +156,12 @@ impl<S: FnMut(ServerRow)> Sampler<S> {
         };
         // What is elsewhere was looked at between question and answer.
         let at = asked + asked.elapsed() / 2;
-        (self.sink)(ServerRow {
+        let untold = || self.meter.without_syncs().to_owned();
+        let no_disk_syncs = match usage.disk_syncs {
+            Some(_) => None,
+            None => Some(usage.no_disk_syncs.unwrap_or_else(untold)),
+        };
+        let row = ServerRow {
             at_us: since_us(self.t0, at),
             block: cell.block,
             arm: cell.arm,
@@ -171,7 +185,8 @@ impl<S: FnMut(ServerRow)> Sampler<S> {
             storage_bytes: usage.storage.map(|size| size.bytes),
             storage_disk_bytes: usage.storage.map(|size| size.disk_bytes),
             storage_files: usage.storage.map(|size| size.files),
-        });
+        };
+        (self.sink)(Seen { row, no_disk_syncs });
     }
 }
 
@@ -201,6 +216,15 @@ impl Meter {
             Self::Local(meter) => meter.source(),
             Self::Exporter(meter) => meter.source(),
             Self::Agent(meter) => meter.source(),
+        }
+    }
+
+    /// Why it does not count forced writes, where it does not say so itself.
+    const fn without_syncs(&self) -> &'static str {
+        match self {
+            Self::Local(_) => "the kernel does not tell them",
+            Self::Exporter(_) => "exporters for Prometheus do not tell them",
+            Self::Agent(_) => "the agent does not tell them, nor why",
         }
     }
 
@@ -246,8 +270,9 @@ mod tests {
         let watched = us(Some(storage.path().to_path_buf()));
         let place = |_: Instant| Some((CELL, Phase::Measure));
         let t0 = Instant::now();
-        let probe = ServerProbe::start(&watched, t0, place, move |row| {
-            let _ = sender.send(row);
+        let probe = ServerProbe::start(&watched, t0, place, move |seen| {
+            assert_eq!(seen.row.disk_syncs.is_none(), seen.no_disk_syncs.is_some());
+            let _ = sender.send(seen.row);
         })
         .unwrap();
         probe.sample_now();
@@ -270,8 +295,8 @@ mod tests {
         let phase = Arc::new(Mutex::new(Phase::WarmUp));
         let current = Arc::clone(&phase);
         let place = move |_: Instant| Some((CELL, *current.lock().unwrap()));
-        let probe = ServerProbe::start(&watched, Instant::now(), place, move |row| {
-            let _ = sender.send(row.phase);
+        let probe = ServerProbe::start(&watched, Instant::now(), place, move |seen| {
+            let _ = sender.send(seen.row.phase);
         })
         .unwrap();
         probe.sample_now();
@@ -287,12 +312,41 @@ mod tests {
         let (sender, rows) = channel();
         let watched = us(None);
         let place = |_: Instant| None;
-        let probe = ServerProbe::start(&watched, Instant::now(), place, move |row| {
-            let _ = sender.send(row);
+        let probe = ServerProbe::start(&watched, Instant::now(), place, move |seen| {
+            let _ = sender.send(seen);
         })
         .unwrap();
         probe.sample_now();
         probe.stop();
         assert_eq!(rows.iter().count(), 0);
+    }
+
+    /// The instruments that cannot count say so without being asked.
+    #[test]
+    fn a_source_that_tells_no_syncs_is_named_as_the_reason() {
+        let agent = r#"while read n; do echo "{\"order\":\"$n\",\"source\":\"x\",\"usage\":{$MORE}}"; done"#;
+        let reason = |more: &str| {
+            let (sender, seen) = channel();
+            let script = format!("MORE='{more}'; {agent}");
+            let watched = Watched {
+                by: Instrument::Agent(Agent {
+                    command: ["sh", "-c", &script].map(str::to_owned).into(),
+                }),
+                ports: Ports::default(),
+            };
+            let place = |_: Instant| Some((CELL, Phase::Measure));
+            let probe = ServerProbe::start(&watched, Instant::now(), place, move |seen| {
+                let _ = sender.send(seen);
+            })
+            .unwrap();
+            probe.sample_now();
+            let seen: Seen = seen.recv().unwrap();
+            (seen.row.disk_syncs, seen.no_disk_syncs)
+        };
+        let told = r#""no_disk_syncs":"no tracefs there""#;
+        assert_eq!(reason(told), (None, Some("no tracefs there".to_owned())));
+        assert_eq!(reason(r#""disk_syncs":7"#), (Some(7), None));
+        let (_, silent) = reason("");
+        assert_eq!(silent.unwrap(), "the agent does not tell them, nor why");
     }
 }

@@ -1,5 +1,5 @@
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// Where the kernel's tracing has its instances, if the machine has it mounted.
@@ -17,6 +17,55 @@ const EVENTS: [&str; 6] = [
     "fuse/fuse_fsync",
 ];
 
+/// Why syncs are not counted.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotCounted {
+    /// Nothing is known whose syncs they would be.
+    #[error("no process of the target is seen")]
+    NoProcess,
+    /// The kernel's tracing is not there.
+    #[error(
+        "{INSTANCES} is not there: as root, on the server's machine, `mount -t tracefs tracefs /sys/kernel/tracing`"
+    )]
+    NoTracing,
+    /// We may not use it.
+    #[error("only root may ask the kernel's tracing for them: {}: {source}", path.display())]
+    NotPermitted {
+        /// What was refused.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// No event of [`EVENTS`] is there.
+    #[error(
+        "no file system of the server's kernel reports them (ext4, XFS, Btrfs, F2FS, NFS and FUSE can)"
+    )]
+    NoFileSystem,
+    /// It counted, and does so no more.
+    #[error("the kernel's tracing does not answer any more")]
+    Stopped,
+    /// The kernel's tracing does not do what it is told.
+    #[error("the kernel's tracing cannot be set up: {}: {source}", path.display())]
+    Tracing {
+        /// What was asked.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl NotCounted {
+    fn at(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                Self::NotPermitted { path, source }
+            }
+            _ => Self::Tracing { path, source },
+        }
+    }
+}
+
 /// Counts how often some processes, and all that descend from them, force files to storage (fsync, fdatasync). Linux keeps no
 /// such count, so its tracing is asked: an instance of its own, with a ring buffer of a page that is never read, of which only
 /// the number of events counts. Only root may do that, and only file systems that report it can be counted.
@@ -29,23 +78,32 @@ impl Syncs {
     /// Begins to count for `threads` (numbers of threads, those of processes among them) and what they start from now on.
     ///
     /// # Errors
-    /// We are not root, or the kernel has no tracing or no file system that reports syncs.
-    pub(super) fn of(threads: &[i32]) -> io::Result<Self> {
-        let instances = Path::new(INSTANCES);
-        if !instances.is_dir() {
-            return Err(io::Error::other(format!(
-                "there is no {INSTANCES}: as root, `mount -t tracefs tracefs /sys/kernel/tracing`"
-            )));
+    /// There are none, we are not root, or the kernel has no tracing or no file system that reports syncs.
+    pub(super) fn of(threads: &[i32]) -> Result<Self, NotCounted> {
+        Self::below(Path::new(INSTANCES), threads)
+    }
+
+    fn below(instances: &Path, threads: &[i32]) -> Result<Self, NotCounted> {
+        if threads.is_empty() {
+            return Err(NotCounted::NoProcess);
+        }
+        // Who may not look into the folder above is told so, and not that nothing is there.
+        match fs::metadata(instances) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(NotCounted::NoTracing);
+            }
+            Err(error) => return Err(NotCounted::at(instances, error)),
+            Ok(_) => {}
         }
         remove_left_behind(instances);
-        let instance = free_name(instances)?;
-        fs::create_dir(&instance)?;
+        let instance = free_name(instances).map_err(|error| NotCounted::at(instances, error))?;
+        fs::create_dir(&instance).map_err(|error| NotCounted::at(&instance, error))?;
         let syncs = Self { instance };
         syncs.set_up(threads)?;
         Ok(syncs)
     }
 
-    fn set_up(&self, threads: &[i32]) -> io::Result<()> {
+    fn set_up(&self, threads: &[i32]) -> Result<(), NotCounted> {
         self.write("buffer_size_kb", "4")?;
         self.write("options/event-fork", "1")?;
         let threads: Vec<String> = threads.iter().map(ToString::to_string).collect();
@@ -54,13 +112,14 @@ impl Syncs {
             .iter()
             .filter(|event| self.write(&format!("events/{event}/enable"), "1").is_ok());
         if enabled.count() == 0 {
-            return Err(io::Error::other("no file system reports syncs"));
+            return Err(NotCounted::NoFileSystem);
         }
         Ok(())
     }
 
-    fn write(&self, file: &str, text: &str) -> io::Result<()> {
-        fs::write(self.instance.join(file), text)
+    fn write(&self, file: &str, text: &str) -> Result<(), NotCounted> {
+        let path = self.instance.join(file);
+        fs::write(&path, text).map_err(|error| NotCounted::at(&path, error))
     }
 
     /// How often since counting began; none: the kernel does not tell any more.
@@ -141,7 +200,7 @@ mod tests {
             Self(shell.spawn().unwrap())
         }
 
-        fn syncs(&self) -> io::Result<Syncs> {
+        fn syncs(&self) -> Result<Syncs, NotCounted> {
             Syncs::of(&[self.0.id().cast_signed()])
         }
 
@@ -156,6 +215,28 @@ mod tests {
             let _ = self.0.kill();
             let _ = self.0.wait();
         }
+    }
+
+    /// What a kernel's tracing would have, as plain files, so that no event is there.
+    #[test]
+    fn who_cannot_count_says_why() {
+        let dir = tempfile::tempdir().unwrap();
+        let missing = dir.path().join("instances");
+        let of = |path: &Path, threads: &[i32]| Syncs::below(path, threads).unwrap_err();
+        assert!(matches!(of(dir.path(), &[]), NotCounted::NoProcess));
+        assert!(matches!(of(&missing, &[1]), NotCounted::NoTracing));
+        let file = dir.path().join("file");
+        fs::write(&file, "").unwrap();
+        let odd = of(&file, &[1]);
+        assert!(matches!(odd, NotCounted::Tracing { .. }), "{odd}");
+        fs::create_dir_all(&missing).unwrap();
+        let own = missing.join(format!("{PREFIX}{}-0", std::process::id()));
+        let bare = of(&missing, &[1]);
+        assert!(bare.to_string().contains("options/event-fork"), "{bare}");
+        fs::remove_dir_all(own).unwrap();
+        let denied = NotCounted::at(&missing, ErrorKind::PermissionDenied.into()).to_string();
+        assert!(denied.starts_with("only root may ask"), "{denied}");
+        assert!(denied.contains("instances: permission denied"), "{denied}");
     }
 
     #[test]

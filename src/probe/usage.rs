@@ -30,6 +30,8 @@ pub struct Usage {
     pub disk_write_bytes: Option<u64>,
     /// Times that a file was forced to storage (fsync, fdatasync).
     pub disk_syncs: Option<u64>,
+    /// Why that is none.
+    pub no_disk_syncs: Option<String>,
     /// Received from the network, with headers.
     pub network_rx_bytes: Option<u64>,
     /// Sent to the network, with headers.

@@ -63,6 +63,10 @@ pub struct Manifest {
     pub host: Host,
     /// Worker threads of the generator.
     pub worker_threads: u32,
+    /// Why forced writes of the target (fsync) were not counted, each reason once; empty: they were, or nothing of the target
+    /// was seen.
+    #[serde(default)]
+    pub no_disk_syncs: Vec<String>,
     /// The phases so far, in the order in which they began.
     pub phases: Vec<PhaseSpan>,
     /// How the run ended.
@@ -93,6 +97,7 @@ impl Default for Manifest {
             networks: BTreeMap::new(),
             host: Host::default(),
             worker_threads: 0,
+            no_disk_syncs: Vec::new(),
             phases: Vec::new(),
             outcome: Outcome::Running,
         }

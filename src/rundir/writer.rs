@@ -75,6 +75,7 @@ impl Writer {
             Record::Session(row) => self.row(Csv::Sessions, row),
             Record::Error(row) => self.row(Csv::Errors, row),
             Record::Server(row) => self.row(Csv::Server, row),
+            Record::NoDiskSyncs(reason) => self.no_disk_syncs(reason),
             Record::Generator(row) => self.row(Csv::Generator, row),
             Record::Opening(row) => self.row(Csv::Openings, row),
             Record::Observation(row) => self.row(Csv::Observations, row),
@@ -90,6 +91,14 @@ impl Writer {
                 self.update_manifest(|manifest| manifest.end_phase(*at_us))
             }
         }
+    }
+
+    /// Each reason stands in the manifest once.
+    fn no_disk_syncs(&mut self, reason: &str) -> Result<(), Error> {
+        if self.manifest.no_disk_syncs.iter().any(|it| it == reason) {
+            return Ok(());
+        }
+        self.update_manifest(|manifest| manifest.no_disk_syncs.push(reason.to_owned()))
     }
 
     /// Hands everything to the system. Histograms go first: a second that `intervals.csv` has is in the log too.

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
     Run, assert_all_rows_filled, assert_finished, assert_only_imap_shares, assert_sums_hold,
-    counts, finish, signal, wait_until_gone,
+    assert_uncounted_syncs_are_explained, counts, finish, signal, wait_until_gone,
 };
 use crate::support::mailgauge;
 
@@ -28,6 +28,7 @@ fn a_run_fills_every_row_and_every_sum_adds_up_twice_alike() {
         assert_all_rows_filled(run);
         assert_sums_hold(&run.read());
         assert_only_imap_shares(&run.read());
+        assert_uncounted_syncs_are_explained(&run.read());
         assert!(run.out().join("verdict.json").exists());
         assert!(fs::read_dir(run.out().join("charts")).unwrap().count() >= 4);
     }

@@ -210,6 +210,17 @@ pub(crate) fn assert_all_rows_filled(run: &Run) {
     }
 }
 
+/// A reason stands in the manifest where forced writes were not counted, and none where they were.
+pub(crate) fn assert_uncounted_syncs_are_explained(run: &RunDir) {
+    let uncounted = run
+        .server()
+        .unwrap()
+        .iter()
+        .any(|row| row.disk_syncs.is_none());
+    let reasons = &run.manifest.no_disk_syncs;
+    assert_eq!(uncounted, !reasons.is_empty(), "{reasons:?}");
+}
+
 /// Under POP the second device does not find what the first one took; under IMAP it does.
 pub(crate) fn assert_only_imap_shares(run: &RunDir) {
     let rows = run.consistency().unwrap();

@@ -58,7 +58,7 @@ async fn loses_none(name: &str, sessions: usize) {
         &watched(&instance),
         Instant::now(),
         |_| Some((CELL, Phase::Measure)),
-        move |row| sink.send(row).unwrap(),
+        move |seen| sink.send(seen.row).unwrap(),
     )
     .unwrap();
     probe.sample_now();
