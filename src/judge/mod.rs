@@ -164,17 +164,17 @@ pub fn judge(evidence: &Evidence) -> Judgement {
             judge_row(row, &evidence.setting, figures, ratios)
         })
         .collect();
-    let assessment = validity::assess(evidence, &rows);
+    let little = little::balances(evidence);
+    let assessment = validity::assess(evidence, &rows, &little);
     let predictions = prediction::predict(evidence);
     let sides = claims::sides(&evidence.setting, &rows, &predictions);
     for (row, sides) in rows.iter_mut().zip(sides) {
         row.sides = sides;
     }
     let consistency = consistency::examine(&evidence.observations, consistency::LATE);
-    let little = little::balances(evidence);
     Judgement {
         setting: evidence.setting.clone(),
-        notes: notes(evidence, &consistency, &little),
+        notes: notes(evidence, &consistency),
         costs: costs::costs(evidence),
         little,
         consistency,
@@ -273,7 +273,7 @@ fn interval(metric: &Metric, value: f64, blocks: &[(u32, f64)]) -> Option<stats:
     stats::around(value, &values, ceiling)
 }
 
-fn notes(evidence: &Evidence, consistency: &Findings, little: &[little::Balance]) -> Vec<String> {
+fn notes(evidence: &Evidence, consistency: &Findings) -> Vec<String> {
     let setting = &evidence.setting;
     let mut notes = Vec::new();
     if (setting.speed - 1.0).abs() > f64::EPSILON {
@@ -299,12 +299,6 @@ fn notes(evidence: &Evidence, consistency: &Findings, little: &[little::Balance]
         ));
     }
     notes.extend(forced_writes(evidence));
-    for balance in little.iter().filter(|it| it.verdict == little::Word::Fails) {
-        notes.push(format!(
-            "Block {}, arm {}: Little's law does not hold: {}.",
-            balance.block, balance.arm, balance.reason
-        ));
-    }
     if evidence.keeps_connections() {
         notes.push(
             "In one arm every connection was opened before the measured phase and kept, so the times to connect of all arms are those of the ramp-up and warm-up."

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::bounds::{Held, Limit};
 use super::evidence::{Ending, Evidence, Part};
+use super::little::{Balance, Word};
 use super::{JudgedRow, steady};
 use crate::metrics::ErrorClass;
 use crate::metrics::row::GeneratorRow;
@@ -126,7 +127,7 @@ impl Assessment {
 }
 
 /// Looks for everything that speaks against a run.
-pub fn assess(evidence: &Evidence, rows: &[JudgedRow]) -> Assessment {
+pub fn assess(evidence: &Evidence, rows: &[JudgedRow], little: &[Balance]) -> Assessment {
     let mut found = Assessment::default();
     let validity = &mut found.validity;
     match evidence.setting.ending {
@@ -166,7 +167,24 @@ pub fn assess(evidence: &Evidence, rows: &[JudgedRow]) -> Assessment {
         steady::assess(part, &mut found.validity);
         devices(evidence, part, &mut found);
     }
+    found.validity.warnings.extend(unbalanced(little));
     found
+}
+
+/// Cells in which Little's law does not hold. Only a warning: it says that connections and sessions do not go together, because
+/// somebody else connects, connections outlive their sessions, or sessions left no row. That puts the mean number of open
+/// connections in doubt and what is divided by sessions, but no time of an operation, and a lost row breaks a sum of its own.
+fn unbalanced(little: &[Balance]) -> impl Iterator<Item = String> + '_ {
+    let failed = little.iter().filter(|it| it.verdict == Word::Fails);
+    failed.map(|it| {
+        let difference = it.difference_percent.map_or_else(String::new, |percent| {
+            format!(" ({percent:+.1} % in the mean)")
+        });
+        format!(
+            "Block {}, arm {}: Little's law does not hold: {}{difference}. Numbers of open connections and figures per session are in doubt.",
+            it.block, it.arm, it.reason
+        )
+    })
 }
 
 fn usable_us(rows: &[JudgedRow], arm: Arm) -> f64 {
