@@ -3,25 +3,18 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::{Mail, Server, assert_no_password_in, run};
+use super::{Mail, Server, assert_no_password_in, run, target_option};
 use crate::compare::{
     Run, assert_finished, assert_only_imap_shares, assert_sums_hold, finish, measured, signal,
 };
 
 mod elsewhere;
-mod foreign;
-mod private;
 mod replies;
-
-fn target_option(path: &Path) -> [&str; 2] {
-    ["--target", path.to_str().unwrap()]
-}
 
 #[test]
 fn a_server_that_was_there_before_fills_all_rows_but_that_of_its_resources() {

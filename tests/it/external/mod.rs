@@ -16,9 +16,15 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::support::mailgauge;
 
 mod alone;
+mod foreign;
+mod private;
 mod seeding;
 mod trouble;
 mod wire;
+
+fn target_option(path: &Path) -> [&str; 2] {
+    ["--target", path.to_str().unwrap()]
+}
 
 /// The beginning of every password.
 const HUSH: &str = "hush-hush-";

@@ -24,17 +24,17 @@ const CELL: Cell = Cell {
 };
 
 #[tokio::test]
-async fn dovecot_loses_no_processor_time_of_short_sessions_alone() {
+async fn dovecot_loses_no_processor_time_of_short_sessions() {
     loses_none("dovecot", 5_000).await;
 }
 
 #[tokio::test]
-async fn cyrus_loses_no_processor_time_of_short_sessions_alone() {
+async fn cyrus_loses_no_processor_time_of_short_sessions() {
     loses_none("cyrus", 2_000).await;
 }
 
 #[tokio::test]
-async fn courier_loses_no_processor_time_of_short_sessions_alone() {
+async fn courier_loses_no_processor_time_of_short_sessions() {
     loses_none("courier", 2_000).await;
 }
 

@@ -11,8 +11,7 @@ use std::process::{Child, Command, Stdio};
 
 use mailgauge::mailserver::{Accounts, Addresses, Config, Server};
 
-use super::super::{HUSH, Mail, run};
-use super::target_option;
+use super::super::{HUSH, Mail, run, target_option};
 use crate::compare::{Run, assert_finished, assert_sums_hold};
 use crate::support::skipped;
 

@@ -2,9 +2,8 @@
 
 use mailgauge::metrics::Operation;
 
-use super::super::run;
-use super::private::Private;
-use super::target_option;
+use super::super::private::Private;
+use super::super::{run, target_option};
 use crate::compare::{Run, assert_finished, assert_sums_hold};
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::process::Command;
 use mailgauge::scenario::TlsMode;
 use mailgauge::target::{Account, Instance, Request};
 
-use super::super::{Imap, Mail};
+use super::{Imap, Mail};
 use crate::support::private_target;
 
 pub(super) const USERS: u32 = 4;

@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use mailgauge::scenario::{Arm, Protocol, Scenario};
 
-use super::super::{HUSH, Imap, Mail, Server, deliver_foreign, run};
 use super::private::{Private, USERS};
-use super::target_option;
+use super::{HUSH, Imap, Mail, Server, deliver_foreign, run, target_option};
 use crate::compare::{Run, assert_finished, assert_sums_hold};
 
 /// A server with other people's mail on it.
