@@ -44,11 +44,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         }
     };
     if Search::is_at(dir) {
-        if args.lang != Lang::En {
-            let what = "the page of a search for capacity is in English only: leave `--lang` out";
-            return Err(UsageError(what.to_owned()).into());
-        }
-        return capacity::conclude(&Search::open(dir)?, args.quiet);
+        return capacity::conclude(&Search::open(dir)?, args.lang, args.quiet);
     }
     if RunSet::is_at(dir) {
         return run_set(dir, args);

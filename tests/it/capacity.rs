@@ -84,8 +84,10 @@ fn alone_a_limit_of_connections_is_found_and_named_and_the_directory_says_so_aga
         .arg(&dir)
         .output()
         .unwrap();
-    assert_eq!(thai.status.code(), Some(2));
-    assert!(text(&thai.stderr).contains("English only"));
+    assert_eq!(thai.status.code(), Some(5));
+    assert!(text(&thai.stdout).contains("ยังไม่สมบูรณ์"));
+    let page = read("report.html");
+    assert!(page.contains("lang=\"th\"") && page.contains("สิ่งที่เต็มก่อน: การเชื่อมต่อ"));
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::exit::Exit;
 use crate::judge::capacity::{Level, Standing};
 use crate::judge::gate;
 use crate::plan::{Plan, Shard};
-use crate::report as pages;
+use crate::report::{self as pages, Lang};
 use crate::rundir::{CrowdFacts, Outcome, Search, SearchManifest};
 use crate::scenario::{Gate, GateError, Override, Scenario, parse_duration};
 use crate::target::portrait::Role;
@@ -181,7 +181,7 @@ async fn search(
         Ok(()) => Outcome::Complete,
         Err(error) => Outcome::Failed(format!("{error:#}")),
     })?;
-    let judged = conclude(&search, args.quiet)?;
+    let judged = conclude(&search, Lang::En, args.quiet)?;
     if !args.quiet {
         eprintln!("results: {}", dir.display());
     }
@@ -222,11 +222,11 @@ async fn crowd(
 }
 
 /// Judges what is there, writes and prints it.
-pub(super) fn conclude(search: &Search, quiet: bool) -> anyhow::Result<Exit> {
+pub(super) fn conclude(search: &Search, lang: Lang, quiet: bool) -> anyhow::Result<Exit> {
     let capacity = driver::judged(search);
-    pages::write_capacity(search.path(), &capacity)?;
+    pages::write_capacity(search.path(), &capacity, lang)?;
     if !quiet {
-        report::printed(pages::print_capacity(&capacity))?;
+        report::printed(pages::print_capacity(&capacity, lang))?;
     }
     Ok(match capacity.standing() {
         Standing::Found => Exit::Pass,

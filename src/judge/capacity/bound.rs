@@ -21,7 +21,7 @@ const SHUT_OUT: f64 = 0.01;
 const IDLE: f64 = 0.7;
 
 /// What can bind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::Display)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::Display, strum::EnumIter)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum Resource {
@@ -79,24 +79,6 @@ pub struct Signs {
     pub threads: Option<f64>,
     /// Devices are behind networks that are emulated.
     pub shaped: bool,
-}
-
-impl Resource {
-    /// For people.
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Cpu => "CPU",
-            Self::Memory => "memory",
-            Self::Connections => "connections",
-            Self::Processes => "processes",
-            Self::Disk => "disk",
-            Self::Network => "network",
-            Self::Generator => "the generator",
-            Self::Ceiling => "a ceiling that was set",
-            Self::Range => "the end of the search",
-            Self::NotTold => "not told apart",
-        }
-    }
 }
 
 impl Signs {

@@ -3,89 +3,85 @@
 use super::super::number;
 use super::layout::{Part, Section, Table};
 use super::sections::dash;
-use crate::judge::capacity::{ArmCapacity, Capacity, Effect, Mixture, Subject};
+use crate::judge::capacity::{ArmCapacity, Capacity, Effect, Mixture, PlanFigure, Subject};
+use crate::report::page::Words;
 
-/// What a figure of the page is called, how its values are written; `capacity` itself stands above.
-const FIGURES: [(&str, &str); 5] = [
-    ("users_per_core", "users per core, busiest hour"),
-    ("users_per_gib", "users per GiB of memory"),
-    ("connections_per_1000", "connections per 1,000 users"),
-    ("mbit_per_s_per_1000", "Mbit/s per 1,000 users"),
-    ("storage_per_user_year", "storage per user and year"),
+/// The figures of the page, by their names in `capacity.csv`; `capacity` itself stands above.
+pub(super) const FIGURES: [&str; 5] = [
+    "users_per_core",
+    "users_per_gib",
+    "connections_per_1000",
+    "mbit_per_s_per_1000",
+    "storage_per_user_year",
 ];
 
-pub(super) fn of(capacity: &Capacity) -> Vec<Section> {
+pub(super) fn of(capacity: &Capacity, t: &Words) -> Vec<Section> {
     let arms = &capacity.arms;
     let mut sections = Vec::new();
     if arms.iter().any(|arm| arm.found.capacity.is_some()) {
-        sections.push(per_user(arms));
+        sections.push(per_user(arms, t));
     }
-    sections.extend(capacity.mixtures.iter().map(moving));
+    sections.extend(capacity.mixtures.iter().map(|mixture| moving(mixture, t)));
     if arms.iter().any(|arm| !arm.effects.is_empty()) {
-        sections.push(effects(arms));
+        sections.push(effects(arms, t));
     }
     if arms.iter().any(|arm| arm.storm.is_some()) {
-        sections.push(storm(arms));
+        sections.push(storm(arms, t));
     }
     if arms.iter().any(|arm| arm.crowded.limit.is_some()) {
-        sections.push(devices(arms));
+        sections.push(devices(arms, t));
     }
     sections
 }
 
-fn per_user(arms: &[ArmCapacity]) -> Section {
-    let mut section = Section::new("What a user costs, in real time");
+fn per_user(arms: &[ArmCapacity], t: &Words) -> Section {
+    let mut section = Section::new(t.word("cap_costs"));
     let mut head = vec![String::new()];
     head.extend(arms.iter().map(|arm| arm.arm.to_string()));
-    head.push("kind".to_owned());
-    let lines = FIGURES.iter().map(|(name, label)| {
-        let of = |arm: &ArmCapacity| {
-            arm.figures
-                .iter()
-                .find(|figure| figure.name == *name)
-                .cloned()
-        };
-        let mut line = vec![(*label).to_owned()];
-        line.extend(arms.iter().map(|arm| {
-            let figure = of(arm);
-            let text = |value: f64| {
-                if *name == "storage_per_user_year" {
-                    number::bytes(value)
-                } else {
-                    number::digits(value)
-                }
-            };
-            figure.map_or_else(
-                || "–".to_owned(),
-                |figure| match (figure.value, figure.interval) {
-                    (Some(value), Some(interval)) if text(interval.low) != text(interval.high) => {
-                        format!(
-                            "{} ({}–{})",
-                            text(value),
-                            text(interval.low),
-                            text(interval.high)
-                        )
-                    }
-                    (value, _) => dash(value, text),
-                },
-            )
-        }));
+    head.push(t.word("cap_kind"));
+    let lines = FIGURES.iter().map(|name| {
+        let of = |arm: &ArmCapacity| arm.figures.iter().find(|it| it.name == *name).cloned();
+        let mut line = vec![t.word(&format!("cap_{name}"))];
+        line.extend(arms.iter().map(|arm| cost(of(arm).as_ref())));
         let kind = arms.iter().find_map(of);
-        line.push(kind.map_or_else(String::new, |figure| figure.kind.to_string()));
+        line.push(kind.map_or_else(String::new, |figure| {
+            t.word(&format!("cap_kind_{}", figure.kind))
+        }));
         line
     });
     section.parts.push(Part::Table(Table {
         lines: lines.collect(),
         head,
     }));
-    section.text("Of a core that does nothing else, at 100 %; plan with less. In parentheses: 95 % intervals, from six trials on. A dash: memory did not grow with the users, or it was not seen.");
+    section.text(t.word("cap_costs_text"));
     section
 }
 
-fn moving(mixture: &Mixture) -> Section {
-    let mut section = Section::new(format!(
-        "Users move from {} to {} (modelled: what each costs alone, added up)",
-        mixture.pop, mixture.imap
+/// A figure with its interval, where both ends are not the same as they are written.
+fn cost(figure: Option<&PlanFigure>) -> String {
+    let Some(figure) = figure else {
+        return "–".to_owned();
+    };
+    let text = |value: f64| {
+        if figure.name == "storage_per_user_year" {
+            number::bytes(value)
+        } else {
+            number::digits(value)
+        }
+    };
+    match (figure.value, figure.interval) {
+        (Some(value), Some(interval)) if text(interval.low) != text(interval.high) => {
+            let (low, high) = (text(interval.low), text(interval.high));
+            format!("{} ({low}–{high})", text(value))
+        }
+        (value, _) => dash(value, text),
+    }
+}
+
+fn moving(mixture: &Mixture, t: &Words) -> Section {
+    let mut section = Section::new(t.say(
+        "cap_moving",
+        &[("pop", &mixture.pop), ("imap", &mixture.imap)],
     ));
     let lines = mixture.points.iter().map(|point| {
         [
@@ -100,41 +96,42 @@ fn moving(mixture: &Mixture) -> Section {
     });
     section.table(
         [
-            "moved",
-            "capacity",
-            "cores",
-            "memory",
-            "conns",
-            "Mbit/s",
-            "storage/year",
+            t.word("cap_moved"),
+            t.word("cap_capacity"),
+            t.word("cap_cores"),
+            t.word("cap_memory"),
+            t.word("cap_connections"),
+            "Mbit/s".to_owned(),
+            t.word("cap_storage_year"),
         ],
         lines.collect(),
     );
-    section.text("Capacity at the scenario's speed; the others per 1,000 users in the busiest hour, in real time.");
+    section.text(t.word("cap_moving_text"));
     section
 }
 
-fn effects(arms: &[ArmCapacity]) -> Section {
-    let mut section = Section::new("Shorter polls, larger mailboxes: CPU per user-hour");
+fn effects(arms: &[ArmCapacity], t: &Words) -> Section {
+    let mut section = Section::new(t.word("cap_effects"));
     let all = arms
         .iter()
         .flat_map(|arm| arm.effects.iter().map(move |effect| (arm, effect)));
     let lines = all.map(|(arm, effect)| {
-        let name = match effect.subject {
-            Subject::Polls => "checks",
-            Subject::Mailbox => "messages",
-            Subject::Storm => "",
+        let what = match effect.subject {
+            Subject::Polls => t.word("cap_effect_polls"),
+            Subject::Mailbox => t.word("cap_effect_mailbox"),
+            Subject::Storm => String::new(),
         };
         let at = |times: f64| {
-            let found = effect
-                .measured
-                .iter()
-                .find(|(other, _)| (other - times).abs() < 1e-9);
+            let mut measured = effect.measured.iter();
+            let found = measured.find(|(other, _)| (other - times).abs() < 1e-9);
             dash(found.and_then(|(_, cost)| *cost), number::duration)
         };
         let [twice, four] = [2.0, 4.0];
         [
-            format!("{} at {}: {name}", arm.arm, effect.users),
+            t.say(
+                "cap_effect_at",
+                &[("arm", &arm.arm), ("users", &effect.users), ("what", &what)],
+            ),
             number::duration(effect.base),
             at(twice),
             held_out(effect),
@@ -144,16 +141,17 @@ fn effects(arms: &[ArmCapacity]) -> Section {
     });
     section.table(
         [
-            "at users",
-            "as is",
-            "twice",
-            "error at twice",
-            "4 times",
-            "10 times (mod.)",
-        ],
+            "cap_at_users",
+            "cap_as_is",
+            "cap_twice",
+            "cap_error_at_twice",
+            "cap_4_times",
+            "cap_10_times",
+        ]
+        .map(|name| t.word(name)),
         lines.collect(),
     );
-    section.text("As is, twice and four times are measured. A line goes through the first and the last; what it says of twice as many, which it was not made from, is held against what was measured there. A dash: that trial missed the level.");
+    section.text(t.word("cap_effects_text"));
     section
 }
 
@@ -167,12 +165,12 @@ fn held_out(effect: &Effect) -> String {
     }
 }
 
-fn storm(arms: &[ArmCapacity]) -> Section {
-    let mut section = Section::new("All devices at once, as after a restart (measured)");
+fn storm(arms: &[ArmCapacity], t: &Words) -> Section {
+    let mut section = Section::new(t.word("cap_storm"));
     let lines = arms.iter().filter_map(|arm| {
         let (users, storm) = arm.storm?;
         Some([
-            format!("{} at {users}", arm.arm),
+            t.say("cap_what_at", &[("what", &arm.arm), ("users", &users)]),
             storm.devices.to_string(),
             storm.logins_in_a_second.to_string(),
             storm.failed.to_string(),
@@ -183,32 +181,29 @@ fn storm(arms: &[ArmCapacity]) -> Section {
     });
     section.table(
         [
-            "at users",
-            "devices",
-            "logins in the busiest second",
-            "failed",
-            "all in after",
-        ],
+            "cap_at_users",
+            "cap_devices",
+            "cap_logins",
+            "cap_failed",
+            "cap_all_in",
+        ]
+        .map(|name| t.word(name)),
         lines.collect(),
     );
     section
 }
 
-fn devices(arms: &[ArmCapacity]) -> Section {
-    let mut section =
-        Section::new("Phone, tablet and notebook of one user against the server's limit");
+fn devices(arms: &[ArmCapacity], t: &Words) -> Section {
+    let mut section = Section::new(t.word("cap_crowd"));
     let lines = arms.iter().filter_map(|arm| {
         let crowded = &arm.crowded;
         let limit = crowded.limit.as_ref()?;
-        let each: Vec<String> = crowded
-            .needed
-            .iter()
-            .map(|(_, count)| count.to_string())
-            .collect();
+        let needed = crowded.needed.iter();
+        let each: Vec<String> = needed.map(|(_, count)| count.to_string()).collect();
         let let_in = if limit.refused.is_some() {
             limit.let_in.to_string()
         } else {
-            format!("at least {}", limit.let_in)
+            t.say("cap_at_least", &[("users", &limit.let_in)])
         };
         let fits = match crowded.fits() {
             Some(true) => "✓",
@@ -224,9 +219,15 @@ fn devices(arms: &[ArmCapacity]) -> Section {
         ])
     });
     section.table(
-        ["", "connections", "together", "sessions let in", "fits"],
+        [
+            String::new(),
+            t.word("cap_each"),
+            t.word("cap_together"),
+            t.word("cap_let_in"),
+            t.word("cap_fits"),
+        ],
         lines.collect(),
     );
-    section.text("Sessions let in were tried (measured); what the devices need follows from the scenario (derived). Dovecot's default is 10 per user and address, which a household behind one address shares per user, not in all.");
+    section.text(t.word("cap_crowd_text"));
     section
 }

@@ -43,10 +43,10 @@ impl Section {
         self.parts.push(Part::Text(text.into()));
     }
 
-    pub(super) fn table<const N: usize>(&mut self, head: [&str; N], lines: Vec<[String; N]>) {
+    pub(super) fn table<const N: usize>(&mut self, head: [String; N], lines: Vec<[String; N]>) {
         if !lines.is_empty() {
             self.parts.push(Part::Table(Table {
-                head: head.map(str::to_owned).into(),
+                head: head.into(),
                 lines: lines.into_iter().map(Vec::from).collect(),
             }));
         }
@@ -186,7 +186,8 @@ mod tests {
         let mut section = Section::new("A title");
         section.text("Some words that go on for longer than twenty columns.");
         let line = ["first", "1,000", "2,000", "3,000"].map(str::to_owned);
-        section.table(["what", "one | two", "three", "four"], vec![line]);
+        let head = ["what", "one | two", "three", "four"].map(str::to_owned);
+        section.table(head, vec![line]);
         section.parts.push(Part::List(vec!["an item".to_owned()]));
         vec![section]
     }

@@ -1,6 +1,7 @@
 //! What `mailgauge capacity` leaves: the planner's page for the terminal and in Markdown, and its numbers as CSV.
 
 mod answers;
+mod arms;
 mod layout;
 mod lines;
 mod sections;
@@ -9,7 +10,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 
-use super::page::CapacityPage;
+use super::page::{CapacityPage, Words};
 use super::table::{Look, columns};
 use super::{Error, Lang, REPORT_HTML, chart, number};
 use crate::judge::capacity::{Answer, Capacity, Rule, Trial, tightest};
@@ -25,32 +26,35 @@ const TRIALS_CSV: &str = "trials.csv";
 const CAPACITY_MD: &str = "capacity.md";
 
 /// Writes `trials.csv`, `capacity.csv`, `capacity.md`, `report.html` and its charts into a search's directory.
-pub fn write_capacity(dir: &Path, capacity: &Capacity) -> Result<(), Error> {
+pub fn write_capacity(dir: &Path, capacity: &Capacity, lang: Lang) -> Result<(), Error> {
+    let words = Words::of(lang)?;
     rundir::write_whole(dir, TRIALS_CSV, &lines::trials(capacity)?)?;
     rundir::write_whole(dir, CAPACITY_CSV, &lines::figures(capacity)?)?;
-    let sections = sections::of(capacity);
+    let sections = sections::of(capacity, &words);
     let page = layout::markdown(&sections);
     rundir::write_whole(dir, CAPACITY_MD, page.as_bytes())?;
-    let charts = chart::capacity(capacity)?;
+    let charts = chart::capacity(capacity, &words)?;
     chart::write(&charts, &dir.join(rundir::CHARTS))?;
     let manifest = &capacity.manifest;
     let page = CapacityPage {
-        banner: sections::banner(capacity),
+        banner: sections::banner(capacity, &words),
         target: &manifest.target,
         scenario: &manifest.scenario_name,
         started: &manifest.started,
         question: &manifest.scenario_question,
         sections: &sections,
         charts: &charts,
+        lang,
     };
     rundir::write_whole(dir, REPORT_HTML, page.html()?.as_bytes())?;
     Ok(())
 }
 
 /// Prints the page to standard output, as wide as the terminal.
-pub fn print_capacity(capacity: &Capacity) -> std::io::Result<()> {
-    let width = Look::of_stdout(Lang::En).width;
-    let text = layout::text(&sections::of(capacity), width);
+pub fn print_capacity(capacity: &Capacity, lang: Lang) -> std::io::Result<()> {
+    let words = Words::of(lang).map_err(std::io::Error::other)?;
+    let width = Look::of_stdout(lang).width;
+    let text = layout::text(&sections::of(capacity, &words), width);
     std::io::stdout().write_all(text.as_bytes())
 }
 
@@ -89,7 +93,7 @@ pub fn trial_line(trial: &Trial) -> String {
     match trial.answer {
         Some(Answer::Met | Answer::Missed) if !trial.rules.is_empty() => {
             if let Some(rule) = tightest(&trial.rules) {
-                let _ = write!(line, "; {}", rule_text(rule));
+                let _ = write!(line, "; {}", rule_text(rule, "no data"));
             }
         }
         _ => {}
@@ -114,9 +118,9 @@ fn answer(answer: Option<Answer>) -> &'static str {
     }
 }
 
-/// A rule with what was observed.
-fn rule_text(rule: &Rule) -> String {
-    let observed = rule.observed.map_or("no data".to_owned(), |observed| {
+/// A rule with what was observed, or words for nothing.
+fn rule_text(rule: &Rule, nothing: &str) -> String {
+    let observed = rule.observed.map_or(nothing.to_owned(), |observed| {
         quantity(observed, rule.dimension)
     });
     format!("{}: {observed}", rule.rule)

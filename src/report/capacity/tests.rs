@@ -1,9 +1,14 @@
 use console::measure_text_width;
+use strum::IntoEnumIterator as _;
 
 use super::*;
-use crate::judge::capacity::{Capacity, Load, Purpose};
+use crate::judge::capacity::{Capacity, Load, Purpose, Resource};
 use crate::rundir::{Outcome, SearchManifest, SearchTrial};
 use crate::scenario::Arm;
+
+fn words(lang: Lang) -> Words {
+    Words::of(lang).unwrap()
+}
 
 /// One trial that met the level and one that was refused.
 fn capacity() -> Capacity {
@@ -42,7 +47,7 @@ fn capacity() -> Capacity {
 
 #[test]
 fn the_page_says_how_many_users_what_bound_and_that_it_is_unfinished() {
-    let sections = sections::of(&capacity());
+    let sections = sections::of(&capacity(), &words(Lang::En));
     for width in [80, 160] {
         let text = layout::text(&sections, width);
         assert!(
@@ -119,10 +124,10 @@ fn what_the_answer_rests_on_is_counted_on_the_page_and_in_the_csv() {
         (20, Confirm, Met),
     ];
     let capacity = searched(&confirmed);
-    let page = layout::markdown(&sections::of(&capacity));
+    let page = layout::markdown(&sections::of(&capacity, &words(Lang::En)));
     for text in [
         "| pop3 | 20 to 40 | not told apart | 3 of 4 |",
-        "20 users met the level in 3 of 4 confirmations; 40 missed it in 2 of 2 trials.",
+        "Confirmations of 20 users: 3 of 4 met the level. Trials of 40 users: 2 of 2 missed it.",
         "too short for a gap of 5 %: it is 100 %.",
     ] {
         assert!(page.contains(text), "{page}");
@@ -145,11 +150,14 @@ fn what_the_answer_rests_on_is_counted_on_the_page_and_in_the_csv() {
             (20, Confirm, Refused),
         ],
     ];
-    let page = layout::markdown(&sections::of(&searched(&refused.concat())));
+    let page = layout::markdown(&sections::of(
+        &searched(&refused.concat()),
+        &words(Lang::En),
+    ));
     for text in [
         "| pop3 | 20 to 40 | not told apart | no (1 of 1, 3 refused) |",
         "UNFINISHED: the capacity could not be confirmed",
-        "20 users met the level in 1 of 1 confirmation; 3 more were refused",
+        "Confirmations of 20 users: 1 of 1 met the level. Confirmations that were refused: 3.",
     ] {
         assert!(page.contains(text), "{page}");
     }
@@ -176,7 +184,7 @@ fn charts_show_each_trial_and_name_the_line_and_column_of_trials_csv() {
             ..Load::default()
         });
     }
-    let charts = chart::capacity(&capacity).unwrap();
+    let charts = chart::capacity(&capacity, &words(Lang::En)).unwrap();
     let names: Vec<&str> = charts.iter().map(|chart| chart.name.as_str()).collect();
     // Nothing was seen of the server's processors, and there is no IMAP to move to.
     assert_eq!(names, ["growth-throughput", "growth-inbox"]);
@@ -192,5 +200,73 @@ fn charts_show_each_trial_and_name_the_line_and_column_of_trials_csv() {
         let column = chart.svg.split("trials.csv?trial=2#").nth(1).unwrap();
         let column = column.split('"').next().unwrap();
         assert!(head.contains(&column), "{column}");
+    }
+}
+
+#[test]
+fn every_name_of_a_word_is_there() {
+    let t = words(Lang::En);
+    let names = [
+        include_str!("sections.rs"),
+        include_str!("arms.rs"),
+        include_str!("answers.rs"),
+        include_str!("../chart/capacity.rs"),
+    ];
+    let mut names: Vec<String> = names
+        .iter()
+        .flat_map(|source| source.split('"').filter(|it| it.starts_with("cap_")))
+        .filter(|name| !name.contains('{'))
+        .map(str::to_owned)
+        .collect();
+    assert!(names.len() > 80, "{names:?}");
+    names.extend(Resource::iter().map(|it| format!("cap_resource_{it}").replace('-', "_")));
+    names.extend(answers::FIGURES.map(|name| format!("cap_{name}")));
+    let quantities = [
+        "throughput",
+        "server_cpu",
+        "memory",
+        "open_connections",
+        "bandwidth",
+    ];
+    names.extend(quantities.map(|name| format!("cap_what_{name}")));
+    names.extend(["measured", "derived", "modelled"].map(|kind| format!("cap_kind_{kind}")));
+    for name in names {
+        assert_ne!(t.word(&name), name);
+    }
+}
+
+#[test]
+fn every_word_of_the_page_comes_in_thai() {
+    use Answer::{Met, Missed};
+    use Purpose::{Bracket, Confirm, Shown};
+    let mut capacity = searched(&[
+        (20, Bracket, Met),
+        (40, Bracket, Missed),
+        (20, Confirm, Met),
+        (16, Shown, Met),
+        (48, Shown, Met),
+    ]);
+    capacity.manifest.out_of_time = true;
+    let dir = tempfile::tempdir().unwrap();
+    write_capacity(dir.path(), &capacity, Lang::Th).unwrap();
+    let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
+    let (html, markdown) = (read("report.html"), read("capacity.md"));
+    assert!(html.contains("lang=\"th\""));
+    for text in [
+        "รองรับผู้ใช้ได้กี่คน",
+        "ยังไม่สมบูรณ์",
+        "การยืนยันที่ผู้ใช้ 20 คน",
+        "ชั่วโมงที่หนักที่สุด",
+    ] {
+        assert!(html.contains(text) && markdown.contains(text), "{text}");
+    }
+    for (name, text) in words(Lang::En).all() {
+        let own = text.split(['{', '}']).next().unwrap_or_default();
+        // Short words are names of things, too.
+        assert!(own.len() < 24 || !html.contains(own), "{name} is English");
+        assert!(
+            own.len() < 24 || !markdown.contains(own),
+            "{name} is English"
+        );
     }
 }

@@ -5,6 +5,7 @@ use super::canvas::{Anchor, Canvas, FAINT, GREY, INK, Ink, Stroke, Type};
 use super::{Error, axis};
 use crate::judge::capacity::{ArmCapacity, Capacity, Load, Mixture, MixturePoint, Purpose, Trial};
 use crate::report::number;
+use crate::report::page::Words;
 use crate::scenario::Arm;
 
 const SIZE: (u32, u32) = (640, 440);
@@ -16,7 +17,7 @@ const PIECES: u32 = 60;
 /// Half the side of a mark, pixels.
 const REACH: f64 = 9.0;
 
-/// A chart: its name and title, what is drawn against the population, its column in `trials.csv`, and how it is written.
+/// A chart: its name, the name of its title, what is drawn against the population, its column in `trials.csv`, and how it is written.
 struct Panel {
     name: &'static str,
     title: &'static str,
@@ -28,26 +29,29 @@ struct Panel {
 const PANELS: [Panel; 3] = [
     Panel {
         name: "growth-throughput",
-        title: "Commands per second",
+        title: "cap_chart_throughput",
         column: "commands_per_s",
         of: |load| Some(load.commands_per_s),
         text: number::digits,
     },
     Panel {
         name: "growth-cpu",
-        title: "Processors of the server",
+        title: "cap_chart_cpu",
         column: "server_cpus",
         of: |load| load.server_cpus,
         text: number::digits,
     },
     Panel {
         name: "growth-inbox",
-        title: "Time to a usable inbox, median",
+        title: "cap_chart_inbox",
         column: "usable_p50_ms",
         of: |load| load.usable_p50_ms,
         text: number::duration,
     },
 ];
+
+/// Name, title, SVG.
+type Picture = (&'static str, String, String);
 
 /// What the axes hold.
 struct Frame {
@@ -104,9 +108,7 @@ fn measured(capacity: &Capacity) -> impl Iterator<Item = (&Trial, &Load)> {
 }
 
 /// Throughput, CPU and waiting against the population, as name, title and picture; none where nothing was measured.
-pub(super) fn growth(
-    capacity: &Capacity,
-) -> Result<Vec<(&'static str, &'static str, String)>, Error> {
+pub(super) fn growth(capacity: &Capacity, t: &Words) -> Result<Vec<Picture>, Error> {
     let most = measured(capacity).map(|(_, load)| load.users).max();
     let Some(most) = most.filter(|users| *users > 0) else {
         return Ok(Vec::new());
@@ -124,15 +126,15 @@ pub(super) fn growth(
             most_x: f64::from(most) * 1.04,
             ticks: axis::linear(values.into_iter().fold(0.0, f64::max), 4),
         };
-        let svg = Canvas::picture((panel.name, panel.title), SIZE, |canvas| {
-            frame.draw(canvas, panel.title, "users", panel.text)?;
+        let title = t.word(panel.title);
+        let svg = Canvas::picture((panel.name, &title), SIZE, |canvas| {
+            frame.draw(canvas, &title, &t.word("cap_users"), panel.text)?;
             canvas.legend((24.0, 60.0), &arms)?;
-            let law = if panel.name == PANELS[0].name {
-                "; curves: the fitted law"
+            let text = t.word(if panel.name == PANELS[0].name {
+                "cap_chart_trials_and_law"
             } else {
-                ""
-            };
-            let text = format!("squares: trials; upright lines: the capacity{law}");
+                "cap_chart_trials"
+            });
             canvas.text((24.0, 88.0), &text, Type::new(16.0).colour(GREY))?;
             for arm in &capacity.arms {
                 let ink = Ink::of(arm.arm, arms.iter().copied());
@@ -147,11 +149,11 @@ pub(super) fn growth(
                     };
                     canvas.line(&[at(0.0), at(f64::INFINITY)], stroke)?;
                 }
-                trials(canvas, &frame, panel, capacity, arm.arm, ink)?;
+                trials(canvas, &frame, panel, capacity, (arm.arm, ink), t)?;
             }
             Ok(())
         })?;
-        charts.push((panel.name, panel.title, svg));
+        charts.push((panel.name, title, svg));
     }
     Ok(charts)
 }
@@ -173,9 +175,10 @@ fn trials(
     frame: &Frame,
     panel: &Panel,
     capacity: &Capacity,
-    arm: Arm,
-    ink: Ink,
+    (arm, ink): (Arm, Ink),
+    t: &Words,
 ) -> Result<(), Error> {
+    let title = t.word(panel.title);
     let own = measured(capacity).filter(|(trial, _)| trial.facts.arm == arm);
     for (trial, load) in own {
         let Some(value) = (panel.of)(load) else {
@@ -186,12 +189,15 @@ fn trials(
         canvas.bar((foot.0, foot.1 - 8.0), (foot.0 + 8.0, foot.1), ink)?;
         canvas.ring(at, 3)?;
         let answer = trial.answer.map_or(String::new(), |it| it.to_string());
-        let text = format!(
-            "{arm}, {} users ({}, {answer}): {} {}",
-            load.users,
-            trial.purpose,
-            panel.title,
-            (panel.text)(value)
+        let text = t.say(
+            "cap_chart_mark",
+            &[
+                ("arm", &arm),
+                ("users", &load.users),
+                ("answer", &format!("{}, {answer}", trial.purpose)),
+                ("title", &title),
+                ("value", &(panel.text)(value)),
+            ],
         );
         let source = format!("trials.csv?trial={}#{}", trial.facts.number, panel.column);
         let reach = |sign: f64| (at.0 + sign * REACH, at.1 + sign * REACH);
@@ -200,7 +206,7 @@ fn trials(
     Ok(())
 }
 
-/// A chart of the users who move: name, title, what of a point, its figure in `capacity.csv`.
+/// A chart of the users who move: name, name of its title, what of a point, its figure in `capacity.csv`.
 type Moved = (
     &'static str,
     &'static str,
@@ -211,28 +217,26 @@ type Moved = (
 const MOVED: [Moved; 3] = [
     (
         "moving-capacity",
-        "Users carried",
+        "cap_chart_moving_capacity",
         |point| point.capacity,
         "capacity",
     ),
     (
         "moving-cpu",
-        "Processors per 1,000 users",
+        "cap_chart_moving_cpu",
         |point| point.cpus,
         "cpus_per_1000",
     ),
     (
         "moving-connections",
-        "Connections per 1,000 users",
+        "cap_chart_moving_connections",
         |point| point.connections,
         "connections_per_1000",
     ),
 ];
 
 /// From 0 to 100 % of users moved from POP to IMAP, likewise; none without both.
-pub(super) fn moving(
-    capacity: &Capacity,
-) -> Result<Vec<(&'static str, &'static str, String)>, Error> {
+pub(super) fn moving(capacity: &Capacity, t: &Words) -> Result<Vec<Picture>, Error> {
     let mixtures = &capacity.mixtures;
     let mut charts = Vec::new();
     for (name, title, of, figure) in MOVED {
@@ -245,21 +249,21 @@ pub(super) fn moving(
             most_x: 100.0,
             ticks: axis::linear(values.into_iter().fold(0.0, f64::max), 4),
         };
-        let svg = Canvas::picture((name, title), SIZE, |canvas| {
-            frame.draw(
-                canvas,
-                title,
-                "% of users moved from POP to IMAP",
-                number::digits,
-            )?;
-            let text = "modelled: what each costs alone, added up";
-            canvas.text((24.0, 88.0), text, Type::new(16.0).colour(GREY))?;
+        let title = t.word(title);
+        let svg = Canvas::picture((name, &title), SIZE, |canvas| {
+            frame.draw(canvas, &title, &t.word("cap_chart_moved"), number::digits)?;
+            let text = t.word("cap_chart_modelled");
+            canvas.text((24.0, 88.0), &text, Type::new(16.0).colour(GREY))?;
             let names: Vec<String> = mixtures
                 .iter()
                 .map(|it: &Mixture| format!("{} to {}", it.pop, it.imap))
                 .collect();
-            canvas.text((24.0, 60.0), &names.join(", "), Type::new(18.0))?;
-            for (mixture, moved) in mixtures.iter().zip(&names) {
+            let said: Vec<String> = mixtures
+                .iter()
+                .map(|it| t.say("cap_chart_from_to", &[("pop", &it.pop), ("imap", &it.imap)]))
+                .collect();
+            canvas.text((24.0, 60.0), &said.join(", "), Type::new(18.0))?;
+            for ((mixture, moved), said) in mixtures.iter().zip(&names).zip(&said) {
                 let points = mixture.points.iter();
                 let points: Vec<(f64, f64)> = points
                     .filter_map(|point| Some((f64::from(point.moved_percent), of(point)?)))
@@ -273,7 +277,15 @@ pub(super) fn moving(
                 for (x, y) in points {
                     let at = frame.at(x, y);
                     canvas.ring(at, 4)?;
-                    let words = format!("{moved}, {x} % moved: {title} {}", number::digits(y));
+                    let words = t.say(
+                        "cap_chart_moved_mark",
+                        &[
+                            ("moved", said),
+                            ("percent", &x),
+                            ("title", &title),
+                            ("value", &number::digits(y)),
+                        ],
+                    );
                     let source =
                         format!("capacity.csv?arm={moved}&at={x} % moved&figure={figure}#value");
                     let reach = |sign: f64| (at.0 + sign * REACH, at.1 + sign * REACH);

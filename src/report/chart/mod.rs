@@ -18,6 +18,7 @@ pub use png::SCALE;
 pub use timeline::Timeline;
 
 use super::Lang;
+use super::page::Words;
 use crate::judge::Judgement;
 use crate::judge::capacity::Capacity;
 use crate::metrics::CrossoverRow;
@@ -123,11 +124,15 @@ pub fn crossover(rows: &[CrossoverRow], lang: Lang) -> Result<Vec<Chart>, Error>
 }
 
 /// The pictures of a search for the capacity that have something to show.
-pub fn capacity(found: &Capacity) -> Result<Vec<Chart>, Error> {
-    let all = [capacity::growth(found)?, capacity::moving(found)?].concat();
-    let chart = |(name, title, svg): (&str, &str, String)| Chart {
+pub(crate) fn capacity(found: &Capacity, words: &Words) -> Result<Vec<Chart>, Error> {
+    let all = [
+        capacity::growth(found, words)?,
+        capacity::moving(found, words)?,
+    ]
+    .concat();
+    let chart = |(name, title, svg): (&str, String, String)| Chart {
         name: name.to_owned(),
-        alt: title.to_owned(),
+        alt: title,
         row: None,
         svg,
     };

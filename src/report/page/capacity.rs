@@ -18,14 +18,15 @@ pub(crate) struct CapacityPage<'a, S> {
     /// The answer first.
     pub sections: &'a [S],
     pub charts: &'a [Chart],
+    pub lang: Lang,
 }
 
 impl<S: Serialize> CapacityPage<'_, S> {
-    /// The HTML page, whole in itself. In English, as the sections are.
+    /// The HTML page, whole in itself.
     pub(crate) fn html(&self) -> Result<String, minijinja::Error> {
         let charts: Vec<Value> = self.charts.iter().map(chart).collect();
         let page = context! {
-            lang => Lang::En.to_string(),
+            lang => self.lang.to_string(),
             banner => self.banner.clone(),
             target => self.target,
             scenario => self.scenario,
@@ -33,7 +34,7 @@ impl<S: Serialize> CapacityPage<'_, S> {
             started => super::facts::to_the_minute(self.started),
             sections => seen(self.sections),
             charts,
-            t => seen(words::words(Lang::En)?),
+            t => seen(words::words(self.lang)?),
         };
         render("capacity.html", page)
     }

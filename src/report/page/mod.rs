@@ -28,6 +28,7 @@ use crate::scenario::Protocol;
 
 pub(super) use capacity::CapacityPage;
 pub(super) use several::SeveralPage;
+pub(super) use words::Words;
 
 macro_rules! templates {
     ($($folder:literal: $($name:literal),+;)+) => {

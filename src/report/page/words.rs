@@ -1,20 +1,64 @@
-//! The report's own words, from `assets/templates/words.toml`: each in both languages, by name.
+//! The report's own words, from `words.toml` and `capacity.toml` in `assets/templates`: each in both languages, by name.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use minijinja::value::Kwargs;
 use minijinja::{Error, ErrorKind, Value};
 
 use crate::report::Lang;
 
-const WORDS: &str = include_str!("../../../assets/templates/words.toml");
+const WORDS: [&str; 2] = [
+    include_str!("../../../assets/templates/words.toml"),
+    include_str!("../../../assets/templates/capacity.toml"),
+];
+
+/// The words of one language, for pages that are put together in code.
+pub(crate) struct Words(BTreeMap<String, String>);
+
+impl Words {
+    /// Those of a language.
+    ///
+    /// # Errors
+    /// The file of the words is broken, which a test would have told.
+    pub(crate) fn of(lang: Lang) -> Result<Self, Error> {
+        Ok(Self(words(lang)?))
+    }
+
+    /// The text of a name; the name itself where there is none, which a test looks for.
+    pub(crate) fn word(&self, name: &str) -> String {
+        self.0.get(name).map_or(name, String::as_str).to_owned()
+    }
+
+    /// All of them by name.
+    #[cfg(test)]
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.0.iter()
+    }
+
+    /// The same with values in its places.
+    pub(crate) fn say(&self, name: &str, values: &[(&str, &dyn Display)]) -> String {
+        let texts = values
+            .iter()
+            .map(|(name, value)| (*name, value.to_string()));
+        let texts: Vec<(&str, String)> = texts.collect();
+        let values: Vec<(&str, &str)> = texts
+            .iter()
+            .map(|(it, text)| (*it, text.as_str()))
+            .collect();
+        filled(&self.word(name), &values)
+    }
+}
 
 /// The words of one language, by name.
 pub(super) fn words(lang: Lang) -> Result<BTreeMap<String, String>, Error> {
     let broken = |error: toml::de::Error| {
         Error::new(ErrorKind::BadSerialization, "words.toml cannot be read").with_source(error)
     };
-    let all: BTreeMap<String, BTreeMap<String, String>> = toml::from_str(WORDS).map_err(broken)?;
+    let mut all: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    for text in WORDS {
+        all.extend(toml::from_str::<BTreeMap<_, _>>(text).map_err(broken)?);
+    }
     let lang = lang.to_string();
     let of = |(name, mut texts): (String, BTreeMap<String, String>)| {
         let text = texts.remove(&lang).ok_or_else(|| {
@@ -66,7 +110,7 @@ mod tests {
             assert_eq!(places(text), places(&thai[name]), "{name}");
             let is_thai = |c: char| ('\u{e00}'..='\u{e7f}').contains(&c);
             assert!(!text.contains(is_thai), "{name} is not English");
-            let symbols = ["ratio", "at_rtt"].contains(&name.as_str());
+            let symbols = ["ratio", "at_rtt", "cap_arm_without"].contains(&name.as_str());
             assert!(
                 symbols || thai[name].contains(is_thai),
                 "{name} is not Thai"
