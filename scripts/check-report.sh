@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Opens pages of reports in a headless Chromium, as wide as a phone and as a desk, light and dark, and fails if a page's script fails,
-# it is wider than the screen, or axe-core finds something serious: check-report.sh REPORT.html…
+# it is wider than the screen, axe-core finds something serious, or it cannot be printed: check-report.sh REPORT.html…
 # Exits with 77 and says why where that cannot be tried here. MAILGAUGE_AXE names axe.min.js, if it is elsewhere.
 set -euo pipefail
 
@@ -77,5 +77,14 @@ for page in "$@"; do
         grep -q 'class="tip"' "$folder/dom" || { echo "$page: its policy does not let its script run"; status=1; }
         break
     fi
+done
+for page in "$@"; do
+    timeout 100 "$chromium" --headless --no-sandbox --disable-gpu --user-data-dir="$folder/profile" \
+        --no-pdf-header-footer --print-to-pdf="$folder/page.pdf" "file://$(realpath "$page")" >"$folder/log" 2>&1 </dev/null || true
+    case $(head -c 5 "$folder/page.pdf" 2>/dev/null) in
+        %PDF-) ;;
+        *) cat "$folder/log"; echo "$page: it cannot be printed"; status=1 ;;
+    esac
+    rm -f "$folder/page.pdf"
 done
 exit $status

@@ -34,6 +34,7 @@ mod regress;
 mod report;
 mod rundir;
 mod sample_run;
+mod sample_search;
 mod sasl;
 mod scenario;
 mod serve;
