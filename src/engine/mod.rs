@@ -36,5 +36,5 @@ pub use ledger::RunId;
 pub use network::{KernelNetworks, KernelNetworksError};
 pub use preflight::{PreflightError, make_room};
 pub use progress::{Progress, ProgressReceiver};
-pub use safety::{Load, Permit, admit};
+pub use safety::{Load, Permit, admit, admit_search};
 pub use seed::{Seeding, seed};

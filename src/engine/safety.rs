@@ -148,6 +148,24 @@ pub async fn admit(
     Ok(Some(load))
 }
 
+/// Whether a target may be searched for its capacity: that puts load on it until it is too much, so a server that is not on this
+/// machine needs its owner's word, however small the first trial is. Nothing is connected to.
+///
+/// # Errors
+/// It must not, and why; or it cannot be found.
+pub async fn admit_search(target: &Target, plan: &Plan) -> Result<(), TargetError> {
+    let Some(external) = target.external() else {
+        return Ok(());
+    };
+    let endpoint = external.endpoint(plan.users.len() as u32).await?;
+    if external.is_owned() || endpoint.is_here() {
+        return Ok(());
+    }
+    Err(TargetError::Unsafe {
+        reason: "a search for the capacity puts ever more load on a server, until it is too much, and this one is not on this machine: if it is yours to put under load, say so (`--i-own-this-target`)".to_owned(),
+    })
+}
+
 /// Watches the share of sessions that fail.
 #[derive(Debug)]
 pub(super) struct ErrorWatch {

@@ -110,6 +110,25 @@ fn alone_each_protocol_has_its_share_of_the_time() {
 }
 
 #[test]
+fn a_server_elsewhere_is_not_connected_to_without_its_owners_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, target) = (folder.path().join("out"), folder.path().join("far.toml"));
+    // An address of nobody (RFC 5737): whoever connects to it waits for ten seconds and says so.
+    let far = "host = \"192.0.2.1\"\n[accounts]\nfile = \"accounts.csv\"\n";
+    fs::write(&target, far).unwrap();
+    fs::write(folder.path().join("accounts.csv"), "u1,hush\n").unwrap();
+    let target = target.to_str().unwrap();
+    let begun = Instant::now();
+    // One user's load is so small that a single run of it would need nobody's word.
+    let output = capacity(&dir, &["--users", "1", "--target", target]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("--i-own-this-target"), "{said}");
+    assert!(begun.elapsed() < Duration::from_secs(8));
+    assert!(!dir.exists());
+}
+
+#[test]
 fn what_cannot_be_searched_is_refused_before_anything_is_started() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("out");

@@ -135,6 +135,7 @@ async fn search(
 ) -> anyhow::Result<Exit> {
     let (_, stop) = stop_signal()?;
     let plan = Plan::new(scenario, Shard::WHOLE);
+    engine::admit_search(&target, &plan).await?;
     engine::make_room(&engine::request(scenario, &plan))?;
     let task = Task {
         scenario,

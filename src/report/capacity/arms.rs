@@ -54,7 +54,8 @@ pub(super) fn users(arm: &ArmCapacity, t: &Words) -> String {
     let found = &arm.found;
     let Some(users) = found.capacity else {
         return match found.above {
-            Some((above, _)) => t.say("cap_fewer", &[("users", &above)]),
+            Some((above, Above::Missed)) => t.say("cap_fewer", &[("users", &above)]),
+            Some(_) => t.word("cap_not_known"),
             None => t.word("cap_not_searched"),
         };
     };
@@ -131,7 +132,8 @@ fn rests_on(found: &Found, resolution: f64, t: &Words) -> Option<String> {
             ],
         ));
     }
-    if let (Some(gap), false) = (found.gap_percent(), found.resolved) {
+    // One that was not confirmed was cut off for another reason, which stands above.
+    if let (Some(gap), true) = (found.gap_percent(), found.confirmed && !found.resolved) {
         let (wanted, gap) = (number::digits(100.0 * resolution), number::digits(gap));
         texts.push(t.say("cap_coarse", &[("wanted", &wanted), ("gap", &gap)]));
     }

@@ -2,7 +2,7 @@ use console::measure_text_width;
 use strum::IntoEnumIterator as _;
 
 use super::*;
-use crate::judge::capacity::{Capacity, Load, Purpose, Resource};
+use crate::judge::capacity::{Capacity, Load, Purpose, Resource, Standing};
 use crate::rundir::{Outcome, SearchManifest, SearchTrial};
 use crate::scenario::Arm;
 
@@ -161,6 +161,36 @@ fn what_the_answer_rests_on_is_counted_on_the_page_and_in_the_csv() {
     ] {
         assert!(page.contains(text), "{page}");
     }
+}
+
+#[test]
+fn where_the_generator_was_the_limit_the_page_says_at_least_and_what_to_do() {
+    use Answer::{Invalid, Met};
+    use Purpose::{Bisect, Bracket, Confirm};
+    let page = |steps: &[(u32, Purpose, Answer)]| {
+        let capacity = searched(steps);
+        let page = layout::markdown(&sections::of(&capacity, &words(Lang::En)));
+        (capacity.standing(), page)
+    };
+    let (standing, text) = page(&[
+        (20, Bracket, Met),
+        (40, Bracket, Invalid),
+        (40, Bracket, Invalid),
+        (25, Bisect, Invalid),
+        (25, Bisect, Invalid),
+        (20, Confirm, Met),
+    ]);
+    assert_eq!(standing, Standing::Invalid);
+    for part in [
+        "| pop3 | at least 20 | the generator | 1 of 1 |",
+        "INVALID: the load generator was the limit",
+        "`--server-cpus`",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    let (standing, text) = page(&[(1, Bracket, Invalid), (1, Bracket, Invalid)]);
+    assert_eq!(standing, Standing::Invalid);
+    assert!(text.contains("| pop3 | not known |"), "{text}");
 }
 
 #[test]
