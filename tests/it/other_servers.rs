@@ -1,6 +1,7 @@
 //! Private servers, started for real and driven by our own clients in all three TLS modes; what they leave behind
 //! when they are stopped, and when who started them is killed.
 
+mod dovecot_statistics;
 mod processor_time;
 mod traces;
 

@@ -1,6 +1,8 @@
 //! A target elsewhere whose machine runs an exporter for Prometheus: `node_exporter`, process-exporter or cAdvisor. Its pages are
-//! read over HTTP whenever a sample is due; an exporter counts at that moment.
+//! read over HTTP whenever a sample is due; an exporter counts at that moment. Dovecot's own statistics are known as such, and
+//! passed over.
 
+mod dovecot;
 mod families;
 mod text;
 
@@ -58,6 +60,16 @@ pub enum ExporterError {
         /// The group that was asked for.
         group: Option<String>,
     },
+    /// Dovecot's own statistics, and nothing else.
+    #[error(
+        "{urls} is Dovecot's own statistics, which cannot tell what the server uses: CPU time is told of mail processes alone, once a \
+         session has ended, in ticks of 10 ms, which short sessions in processes of their own rarely reach; name node_exporter, \
+         process-exporter or cAdvisor on its machine (`metrics`), or an `agent` instead"
+    )]
+    DovecotAlone {
+        /// The pages.
+        urls: String,
+    },
 }
 
 /// Reads exporters again and again.
@@ -70,6 +82,8 @@ pub(super) struct ExporterMeter {
     /// CPU as it was told last: it never falls, whatever an exporter that forgot a group says.
     highest: (u64, u64),
     failed: bool,
+    /// Dovecot's statistics were among the pages, which was said in the log.
+    passed_over: bool,
 }
 
 impl ExporterMeter {
@@ -85,6 +99,7 @@ impl ExporterMeter {
             source: "exporter",
             highest: (0, 0),
             failed: false,
+            passed_over: false,
         }
     }
 
@@ -114,10 +129,21 @@ impl ExporterMeter {
             .iter()
             .map(|url| self.page(url))
             .collect::<Result<_, _>>()?;
+        let named = self.exporters.urls.iter().zip(&pages);
+        let (of_dovecot, of_exporters): (Vec<_>, Vec<_>) =
+            named.partition(|(_, page)| dovecot::is_its_page(page));
+        let passed_over = of_dovecot.first().map(|(url, _)| (*url).clone());
         let mut all = Vec::new();
-        for (url, page) in self.exporters.urls.iter().zip(&pages) {
-            let url = url.clone();
+        for (url, page) in &of_exporters {
+            let url = (*url).clone();
             all.extend(samples(page).map_err(|line| ExporterError::NotMetrics { url, line })?);
+        }
+        if of_exporters.is_empty() {
+            let urls = self.exporters.urls.join(" and ");
+            return Err(ExporterError::DovecotAlone { urls });
+        }
+        if let Some(url) = passed_over {
+            self.pass_over(&url);
         }
         let mut usage = self.usage(&all)?;
         usage.connections = Connections::from_here(&self.ports);
@@ -125,6 +151,15 @@ impl ExporterMeter {
         self.highest.1 = self.highest.1.max(usage.cpu_system_us);
         (usage.cpu_user_us, usage.cpu_system_us) = self.highest;
         Ok(usage)
+    }
+
+    /// Says once that Dovecot's statistics add nothing to what exporters tell.
+    fn pass_over(&mut self, url: &str) {
+        if !std::mem::replace(&mut self.passed_over, true) {
+            tracing::warn!(
+                "{url} is Dovecot's own statistics, which add nothing to what an exporter tells of the server"
+            );
+        }
     }
 
     fn page(&self, url: &str) -> Result<String, ExporterError> {
@@ -162,7 +197,7 @@ impl Exporters {
     /// Whether they tell what is wanted, now.
     ///
     /// # Errors
-    /// A page cannot be had, is no page of metrics, or tells no CPU time.
+    /// A page cannot be had, is no page of metrics, or none tells the CPU time of the server.
     pub fn check(&self) -> Result<(), ExporterError> {
         ExporterMeter::new(self, Ports::default()).read().map(drop)
     }

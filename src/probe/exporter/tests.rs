@@ -26,6 +26,31 @@ namedprocess_namegroup_memory_bytes{groupname=\"dovecot\",memtype=\"virtual\"} 9
 namedprocess_namegroup_num_procs{groupname=\"dovecot\"} 12
 ";
 
+/// As Dovecot 2.3.19 prints it after 250 sessions, with two metrics of the event that has CPU time. The second of the labels is
+/// Dovecot's mistake: an exponential histogram stands before.
+const DOVECOT: &str = "\
+# HELP process_start_time_seconds Timestamp of service start
+# TYPE process_start_time_seconds gauge
+process_start_time_seconds 1795713384
+# HELP dovecot_build Dovecot build information
+# TYPE dovecot_build info
+dovecot_build_info{version=\"2.3.19.1\",revision=\"9b53102964\"} 1
+# HELP dovecot_user Total number of all events of this kind
+# TYPE dovecot_user counter
+dovecot_user_total{utime=\"1\"} 6
+dovecot_user_total{\"duration_101_1000\"} 206
+dovecot_user_count 250
+# HELP dovecot_user_duration_seconds Total duration of all events of this kind
+# TYPE dovecot_user_duration_seconds counter
+dovecot_user_duration_seconds_total{utime=\"1\"} 0.004481
+dovecot_user_duration_seconds_sum 0.217621
+# HELP dovecot_system Total number of all events of this kind
+# TYPE dovecot_system counter
+dovecot_system_total{stime=\"1\"} 4
+dovecot_system_count 250
+# EOF
+";
+
 /// Answers so many requests, each with this page.
 fn served(page: &'static str, requests: usize) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -110,6 +135,27 @@ fn what_is_no_exporter_is_said_so() {
         Err(ExporterError::Unreachable { .. })
     ));
     assert_eq!(gone.sample(), None);
+}
+
+#[test]
+fn dovecots_own_statistics_are_known_and_refused_alone() {
+    let alone = meter(vec![served(DOVECOT, 1)], None).read().unwrap_err();
+    assert!(matches!(alone, ExporterError::DovecotAlone { .. }));
+    let words = alone.to_string();
+    assert!(words.contains("is Dovecot's own statistics"), "{words}");
+    assert!(words.contains("once a session has ended"), "{words}");
+    assert!(words.contains("node_exporter"), "{words}");
+}
+
+#[test]
+fn beside_dovecots_own_statistics_an_exporter_tells_what_it_tells_alone() {
+    let alone = meter(vec![served(NODE, 1)], None).read().unwrap();
+    let mut both = meter(vec![served(DOVECOT, 1), served(NODE, 1)], None);
+    assert_eq!(both.read().unwrap(), alone);
+    assert_eq!(both.source(), "node-exporter");
+
+    let none = meter(vec![served(DOVECOT, 1), served("up 1\n", 1)], None).read();
+    assert!(matches!(none, Err(ExporterError::NoCpu { .. })));
 }
 
 #[test]

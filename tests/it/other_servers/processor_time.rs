@@ -13,12 +13,12 @@ use super::{TlsMode, pop, start_for, target};
 use crate::cgroup::{NOT_ALLOWED, OurGroup};
 use crate::support;
 
-const AT_ONCE: usize = 4;
+pub(super) const AT_ONCE: usize = 4;
 /// How far the two may be apart, in per cent of the group's. The samples count whole ticks (10 ms) of each live process.
 const WITHIN: f64 = 2.0;
 /// What ends after the last answer has ended then.
-const SETTLE: Duration = Duration::from_millis(500);
-const CELL: Cell = Cell {
+pub(super) const SETTLE: Duration = Duration::from_millis(500);
+pub(super) const CELL: Cell = Cell {
     block: 1,
     arm: Arm::POP3,
 };
@@ -84,7 +84,7 @@ async fn loses_none(name: &str, sessions: usize) {
     assert!(difference.abs() < WITHIN, "{difference:+.2} %");
 }
 
-fn watched(instance: &Instance) -> Watched {
+pub(super) fn watched(instance: &Instance) -> Watched {
     Watched {
         by: instance.seen.clone().unwrap(),
         ports: Ports::default(),
@@ -92,7 +92,7 @@ fn watched(instance: &Instance) -> Watched {
 }
 
 /// One after the other, at each of [`AT_ONCE`] mailboxes: logs in, asks what is there, ends.
-async fn short_sessions(instance: &Instance, count: usize) {
+pub(super) async fn short_sessions(instance: &Instance, count: usize) {
     let mailbox = |user| {
         Box::pin(async move {
             for _ in 0..count / AT_ONCE {
