@@ -110,11 +110,13 @@ async fn by_imap(owner: &Rc<Owner>) -> Result<Mailbox, ClientError> {
             return Err(error);
         }
     };
+    journal.knows(session.figures());
     let witness = owner.harness(sent, None);
     let listed = list(owner, &mut session, &mut journal, &witness).await;
     let (figures, farewell) = match &listed {
         Err(error) if !error.is_refusal() => (session.abort(), Ok(())),
         _ => {
+            journal.knows(session.figures());
             let deed = witness.farewell(Event::Logout);
             let (figures, farewell) = session.logout().await;
             deed.end(&farewell);
@@ -214,11 +216,13 @@ async fn by_pop(owner: &Rc<Owner>) -> Result<Mailbox, ClientError> {
             return Err(error);
         }
     };
+    journal.knows(session.figures());
     let witness = owner.harness(due, None);
     let topped = top_all(owner, &mut session, &mut journal, &witness).await;
     let (figures, farewell) = match &topped {
         Err(error) if !error.is_refusal() => (session.abort(), Ok(())),
         _ => {
+            journal.knows(session.figures());
             let deed = witness.farewell(Event::Quit);
             let (figures, farewell) = session.quit().await;
             deed.end(&farewell);

@@ -10,7 +10,7 @@ use crate::scenario::Protocol;
 
 use super::device::Owner;
 
-/// A connection's story while it is told. Dropped untold, it ends as cancelled.
+/// A connection's story while it is told. Dropped untold, it ends as cancelled, with what was known of it last.
 #[derive(Debug)]
 pub(super) struct Journal {
     owner: Rc<Owner>,
@@ -19,6 +19,7 @@ pub(super) struct Journal {
     due: Instant,
     start: Instant,
     usable: Option<Instant>,
+    known: SessionFigures,
     /// Messages fetched whole.
     pub(super) messages: u32,
     /// Entries of list views.
@@ -45,14 +46,22 @@ impl Journal {
             due,
             start: Instant::now(),
             usable: None,
+            known: SessionFigures::default(),
             messages: 0,
             headers: 0,
             told: false,
         }
     }
 
+    /// What the connection came to so far: told once it stands and before it is left, for its owner may be stopped while it waits
+    /// for an answer.
+    pub(super) const fn knows(&mut self, figures: SessionFigures) {
+        self.known = figures;
+    }
+
     /// The list of what is new can be shown. Only the first time counts.
     pub(super) fn usable(&mut self, figures: &SessionFigures) {
+        self.knows(*figures);
         if self.usable.is_some() {
             return;
         }
@@ -165,7 +174,8 @@ impl Journal {
 impl Drop for Journal {
     fn drop(&mut self) {
         if !self.told {
-            self.cut_short(&SessionFigures::default());
+            let known = self.known;
+            self.cut_short(&known);
         }
     }
 }

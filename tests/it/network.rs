@@ -370,6 +370,30 @@ fn in_a_tunnel_a_device_reads_what_it_holds_and_nobody_calls_it_an_error() {
     );
 }
 
+#[test]
+fn a_connection_that_waits_for_its_goodbye_when_the_run_ends_keeps_its_figures() {
+    let run = finished(&[
+        "notebook.network={ down = \"5Mbit/s\", up = \"5Mbit/s\", rtt = \"200ms\" }",
+        "run.drain=100ms",
+        "speed=200",
+        "users.phone=0",
+        "users.tablet=0",
+    ]);
+    let sessions = run.read().sessions().unwrap();
+    let left: Vec<_> = sessions
+        .iter()
+        .filter(|it| it.error == Some(ErrorClass::Cancelled) && it.usable_us.is_some())
+        .collect();
+    assert!(!left.is_empty(), "all goodbyes were heard");
+    for session in left {
+        assert!(session.connect_us.is_some() && session.login_us.is_some());
+        assert!(
+            session.local_port.is_some() && session.rx_bytes > 0,
+            "{session:?}"
+        );
+    }
+}
+
 /// What a run says of a step.
 fn step(run: &Run, arm: Arm, step: Operation) -> Prediction {
     let evidence = Evidence::read(&run.read()).unwrap();

@@ -129,6 +129,7 @@ impl PopDevice {
             }
         };
         owner.logged_in();
+        journal.knows(session.figures());
         let witness = owner.witness(sent, None);
         let fetched = self.fetch(&mut session, &mut journal, &witness).await;
         if let Ok(fetched) = &fetched {
@@ -141,6 +142,7 @@ impl PopDevice {
         let (figures, farewell) = match &fetched {
             Err(error) if !error.is_refusal() => (session.abort(), Ok(())),
             _ => {
+                journal.knows(session.figures());
                 let deed = witness.farewell(Event::Quit);
                 let (figures, farewell) = session.quit().await;
                 deed.end(&farewell);

@@ -232,6 +232,7 @@ impl Line {
 impl Open {
     async fn hang_up(mut self) {
         self.session.due_next(Instant::now());
+        self.journal.knows(self.session.figures());
         let deed = self.witness.farewell(Event::Logout);
         let (figures, farewell) = self.session.logout().await;
         deed.end(&farewell);
@@ -241,7 +242,7 @@ impl Open {
 
 async fn connect(device: &ImapDevice, purpose: Purpose, due: Instant) -> Result<Open, ClientError> {
     let owner = &device.owner;
-    let journal = Journal::begin(owner, Protocol::Imap, purpose, due);
+    let mut journal = Journal::begin(owner, Protocol::Imap, purpose, due);
     let Some(Service { address, tls }) = &owner.endpoint.imap else {
         let detail = "the target offers no IMAP";
         let error = ClientError::new(ErrorClass::NotOffered, Operation::Connect, detail);
@@ -260,6 +261,7 @@ async fn connect(device: &ImapDevice, purpose: Purpose, due: Instant) -> Result<
         }
     };
     owner.logged_in();
+    journal.knows(session.figures());
     let witness = owner.witness(sent, None);
     if let Err(error) = say_hello(&mut session, &device.client).await {
         journal.end(&session.abort(), Some(&error));
