@@ -284,10 +284,9 @@ impl Assignment {
         // Whoever still lives is cut here: sessions note that they were cancelled.
         lives.shutdown().await;
         while carriers.join_next().await.is_some() {}
-        people
-            .iter()
-            .flat_map(|(person, _)| &person.devices)
-            .for_each(|device| device.cut());
+        for device in people.iter().flat_map(|(person, _)| &person.devices) {
+            device.cut().await;
+        }
     }
 
     pub(super) fn carriers(&self, log: &Rc<Log>, post: &Rc<Post>) -> JoinSet<()> {

@@ -3,6 +3,7 @@
 mod alone;
 mod kernel;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -379,7 +380,18 @@ fn a_connection_that_waits_for_its_goodbye_when_the_run_ends_keeps_its_figures()
         "users.phone=0",
         "users.tablet=0",
     ]);
-    let sessions = run.read().sessions().unwrap();
+    let dir = run.read();
+    let sessions = dir.sessions().unwrap();
+    let begun: BTreeMap<Arm, u64> = dir
+        .generator()
+        .unwrap()
+        .iter()
+        .map(|it| (it.arm, it.sessions))
+        .collect();
+    for (arm, begun) in begun {
+        let told = sessions.iter().filter(|it| it.arm == arm).count();
+        assert_eq!(told as u64, begun, "{arm}");
+    }
     let left: Vec<_> = sessions
         .iter()
         .filter(|it| it.error == Some(ErrorClass::Cancelled) && it.usable_us.is_some())

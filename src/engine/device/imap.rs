@@ -110,10 +110,8 @@ impl ImapDevice {
     }
 
     /// The run ends, and with it the connections that are still open.
-    pub(super) fn cut(&self) {
-        if let Ok(mut line) = self.line.try_lock() {
-            line.cut();
-        }
+    pub(super) async fn cut(&self) {
+        self.line.lock().await.cut();
     }
 
     /// First check, further connections, and then the watch, if the device idles.

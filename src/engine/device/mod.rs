@@ -203,11 +203,12 @@ impl Device {
     }
 
     /// The run ends with connections still open: those that live on between the device's tasks are cut here.
-    pub(super) fn cut(&self) {
+    /// They may have been stopped a moment ago and let go of their connection only when they are looked at next, so it is waited for.
+    pub(super) async fn cut(&self) {
         match self {
             // Its sessions are its tasks'.
             Self::Pop(_) => {}
-            Self::Imap(device) => device.cut(),
+            Self::Imap(device) => device.cut().await,
         }
     }
 
